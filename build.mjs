@@ -1,0 +1,36 @@
+// Bundles what the engine runs. Source maps are left out on purpose: the SDK would resolve every resource's source
+// position through them, which is the largest cost of a large program's own process.
+//
+//   bin/index.js                        the program (the SDK stays outside: the engine's runner has loaded it already)
+//   bin/site.js                         the site tools: check, plan, picture, generated files
+//   bin/plugin/pulumi-resource-mesos    the resource plugin, an executable with its own small bundle
+import { build } from "esbuild";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(fileURLToPath(import.meta.url));
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const common = {
+    absWorkingDir: root,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    sourcemap: false,
+    logLevel: "warning",
+    define: { PULUMI_MESOS_VERSION: JSON.stringify(version) },
+    loader: { ".j2": "text" },
+};
+
+mkdirSync(join(root, "bin", "plugin"), { recursive: true });
+rmSync(join(root, "bin", ".stamp"), { force: true });
+await Promise.all([
+    build({ ...common, entryPoints: ["index.ts"], outfile: "bin/index.js", external: ["@pulumi/*"] }),
+    build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
+    build({ ...common, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/plugin.js", minifySyntax: true }),
+]);
+const launcher = join(root, "bin", "plugin", "pulumi-resource-mesos");
+writeFileSync(launcher, '#!/bin/sh\nexec node "$(dirname "$0")/plugin.js" "$@"\n');
+chmodSync(launcher, 0o755);
+writeFileSync(join(root, "bin", ".stamp"), `${version}\n`);
