@@ -42,10 +42,11 @@ echo "compiling"
   libssl.so.1.0.0=openssl/libssl.so libcrypto.so.1.0.0=openssl/libssl.so
 minor=${version#1.}
 gcc -O1 -c "$src/python_stubs.c" -o "$work/python_stubs.o"
+# By -l: the library has no soname of its own, and its path here would be looked for on the host.
 # DT_RPATH, not RUNPATH: the wheel's Kerberos libraries are found through the executable.
 g++ -std=c++11 -O1 -Wall -DMESOS_MINOR="${minor%%.*}" -DMESOS_VERSION="\"$version\"" \
   -DMESOS_LAUNCHER_DIR="\"$launcher\"" "$src/mesos_host.cpp" "$work/python_stubs.o" \
-  -o "$home/mesos-host" "$library" -ldl -Wl,--allow-shlib-undefined \
+  -o "$home/mesos-host" -L"$home/lib" "-l:libmesos-$version.so" -ldl -Wl,--allow-shlib-undefined \
   -Wl,--disable-new-dtags,-rpath,'$ORIGIN/lib:$ORIGIN/lib/openssl'
 for name in mesos-master mesos-agent; do ln -s ../lib/mesos/mesos-host "$tree/usr/sbin/$name"; done
 ln -s ../../lib/mesos/mesos-host "$tree$launcher/mesos-containerizer"

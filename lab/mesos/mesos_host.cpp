@@ -194,7 +194,6 @@ struct Appointing {
 int master(int argc, char** argv) {
   Flags f(masterFlags, "_ZTIN5mesos8internal6master5FlagsE");
   f.load("MESOS_", argc, argv);
-  if (f.on("version")) { puts("mesos " MESOS_VERSION); return 0; }
   startLogging(argc, argv);
   listenAs(f);
   Option<Str> ro(Str("mesos-master-readonly")), rw(Str("mesos-master-readwrite"));
@@ -301,7 +300,6 @@ int agent(int argc, char** argv) {
   if (ours) setenv("MESOS_LAUNCHER_DIR", MESOS_LAUNCHER_DIR, 1);
   f.load("MESOS_", argc, argv);
   if (ours) unsetenv("MESOS_LAUNCHER_DIR");
-  if (f.on("version")) { puts("mesos " MESOS_VERSION); return 0; }
   startLogging(argc, argv);
   if (f.get("master").some() == f.get("master_detector").some())
     die("either --master or --master_detector must be given");
@@ -415,6 +413,12 @@ static int run(int argc, char** argv) {
     ++argv;
     --argc;
   }
+  // Before the flags are read: that would insist on the required ones.
+  for (int i = 1; i < argc && name != "mesos-containerizer"; ++i)
+    if (!strcmp(argv[i], "--version")) {
+      puts("mesos " MESOS_VERSION);
+      return 0;
+    }
   if (name == "mesos-master") return master(argc, argv);
   if (name == "mesos-agent" || name == "mesos-slave") return agent(argc, argv);
   if (name == "mesos-containerizer") return containerizer(argc, argv);
