@@ -190,6 +190,12 @@ export interface SecretPlan {
     readonly name: string;
     /** Characters, letters and digits only. */
     readonly length: number;
+    /**
+     * The value is not ours to generate, because it belongs to an existing ensemble or existing masters: it is the stack's
+     * secret `pulumi-mesos:<name>`.
+     * @default false
+     */
+    readonly given?: boolean;
 }
 
 export interface PoolPlan {
@@ -211,7 +217,11 @@ export interface SitePlan {
     /** The principal that the provisioner itself uses for the operator API. */
     readonly operator: { readonly principal: string; readonly secret: string };
     /** Frameworks' principals and the name of the secret of each. */
-    readonly frameworks: readonly { readonly principal: string; readonly secret: string; readonly roles: readonly string[] }[];
+    readonly frameworks: readonly {
+        readonly principal: string;
+        readonly secret: string;
+        readonly roles: readonly string[];
+    }[];
     readonly endpoints: {
         readonly zookeeper: readonly { readonly name: string; readonly address: string; readonly port: number }[];
         readonly masters: readonly { readonly name: string; readonly address: string; readonly port: number }[];

@@ -1,0 +1,5 @@
+declare module "*.j2" {
+    /** The template's text: esbuild and jest load `.j2` files as strings. */
+    const text: string;
+    export default text;
+}

@@ -1,0 +1,46 @@
+/** Building blocks of a {@link HostSpec}: files, flags, units. */
+import { render } from "../render/templates";
+import { secretsIn } from "./secrets";
+import type { ManagedDirectory, ManagedFile, ManagedUnit } from "./types";
+
+/** Flags by Mesos' name, without dashes. */
+export type Flags = Readonly<Record<string, string | number | boolean>>;
+
+/** A file of root's, readable by all unless it has secrets: then by its owner alone. */
+export function file(content: string, mode = "0644", owner = "root"): ManagedFile {
+    const secrets = secretsIn(content);
+    return { content, mode: secrets.length === 0 ? mode : "0600", owner, group: owner, secrets };
+}
+
+export function directory(owner = "root", mode = "0755"): ManagedDirectory {
+    return { mode, owner, group: owner };
+}
+
+/** A unit that runs and is started at boot. */
+export function unit(restartOn: readonly string[]): ManagedUnit {
+    return { enabled: true, active: true, restartOn: [...restartOn].sort() };
+}
+
+/** One line of a systemd EnvironmentFile. Single quotes keep everything between them as it is. */
+function environmentLine(name: string, value: string): string {
+    return /^[\w.,:;/@%+=*()[\]{}-]*$/.test(value) ? `${name}=${value}` : `${name}='${value}'`;
+}
+
+/** The environment file of a Mesos program: one `MESOS_*` a line, sorted, so that a diff shows what changed. */
+export function flagsFile(program: string, flags: Flags): ManagedFile {
+    const lines = Object.keys(flags)
+        .sort()
+        .map((name) => environmentLine(`MESOS_${name.toUpperCase()}`, String(flags[name])));
+    return file(render("flags.env", { program, lines }));
+}
+
+/** A duration as Mesos writes it. */
+export function duration(sec: number): string {
+    if (sec !== 0 && sec % 3600 === 0) return `${sec / 3600}hrs`;
+    return sec !== 0 && sec % 60 === 0 ? `${sec / 60}mins` : `${sec}secs`;
+}
+
+/** JSON for a file on a host: indented, with a newline at the end. */
+export function jsonFile(value: unknown): ManagedFile {
+    return file(`${JSON.stringify(value, undefined, 2)}\n`);
+}

@@ -1,0 +1,66 @@
+/** The whole plan. */
+import type { SiteConfig } from "../schema";
+import { planPool } from "./agents";
+import type { Host } from "./hosts";
+import { majority, masterEndpoints, masterMembers, planMasters } from "./masters";
+import { operatorPrincipal, planSecrets, principalSecret } from "./principals";
+import type { Issue, SitePlan } from "./types";
+import { planZooKeeper, zookeeperMembers, zookeeperServers } from "./zookeeper";
+
+/**
+ * Turns a site without faults into its plan. The result depends on nothing but the arguments.
+ * @param hosts every host of the site, expanded
+ * @param warnings what validation found worth saying; carried along for whoever shows the plan
+ */
+export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, warnings: readonly Issue[]): SitePlan {
+    const ensemble = zookeeperMembers(site, hosts);
+    const servers = zookeeperServers(site, ensemble);
+    const members = masterMembers(site, hosts);
+    const masters = masterEndpoints(site, members);
+    const pools = Object.entries(site.pools).map(([name, pool]) => ({
+        name,
+        agents: planPool(site, name, pool, hosts, servers, masters),
+    }));
+    const used = new Set([
+        ...ensemble.map(({ name }) => name),
+        ...members.map(({ name }) => name),
+        ...pools.flatMap(({ agents }) => agents.map(({ host }) => host)),
+    ]);
+    return {
+        cluster: site.cluster,
+        instances: [...hosts.values()].flatMap(({ name, instance }) => (instance && used.has(name) ? [instance] : [])),
+        zookeeper: { members: planZooKeeper(site, hosts), connect: servers.join(",") },
+        masters: {
+            members: planMasters(site, hosts, servers),
+            quorum: site.masters.quorum ?? majority(masters.length),
+            endpoints: masters,
+        },
+        pools,
+        secrets: planSecrets(site),
+        operator: { principal: operatorPrincipal, secret: principalSecret(operatorPrincipal) },
+        frameworks: Object.entries(site.frameworks).map(([principal, { roles }]) => ({
+            principal,
+            secret: principalSecret(principal),
+            roles,
+        })),
+        endpoints: {
+            zookeeper: site.zookeeper.existing
+                ? site.zookeeper.existing.servers.map((server) => {
+                      const [address = "", port] = server.split(":");
+                      return { name: address, address, port: Number(port) };
+                  })
+                : ensemble.map(({ name, address }) => ({ name, address, port: site.zookeeper.clientPort })),
+            masters,
+            agents: pools.flatMap(({ name: pool, agents }) =>
+                agents.map(({ host, connection }) => ({
+                    name: host,
+                    address: connection.address,
+                    port: site.pools[pool]?.port ?? 5051,
+                    pool,
+                })),
+            ),
+        },
+        warnings,
+        ...(site.confirm === undefined ? {} : { confirm: site.confirm }),
+    };
+}

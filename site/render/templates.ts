@@ -1,0 +1,42 @@
+/** The texts of files on hosts, from ansible-templates/templates. */
+import nunjucks from "nunjucks";
+import environmentFile from "../../ansible-templates/templates/flags.env.j2";
+import log4j from "../../ansible-templates/templates/log4j.properties.j2";
+import launch from "../../ansible-templates/templates/mesos-launch.j2";
+import mesosUnit from "../../ansible-templates/templates/mesos.service.j2";
+import zooCfg from "../../ansible-templates/templates/zoo.cfg.j2";
+import zookeeperUnit from "../../ansible-templates/templates/zookeeper.service.j2";
+
+const environment = new nunjucks.Environment([], {
+    autoescape: false,
+    throwOnUndefined: true,
+    trimBlocks: true,
+    lstripBlocks: true,
+});
+
+/** Compiled once: a large site renders each of them thousands of times. */
+const templates = {
+    "flags.env": environmentFile,
+    "log4j.properties": log4j,
+    "mesos-launch": launch,
+    "mesos.service": mesosUnit,
+    "zoo.cfg": zooCfg,
+    "zookeeper.service": zookeeperUnit,
+};
+const compiled = new Map<string, nunjucks.Template>();
+
+/** Name of a template, without `.j2`. */
+export type TemplateName = keyof typeof templates;
+
+/**
+ * Renders a template.
+ * @throws {Error} when a value that the template asks for is missing
+ */
+export function render(name: TemplateName, values: object): string {
+    let template = compiled.get(name);
+    if (!template) {
+        template = new nunjucks.Template(templates[name], environment, name, true);
+        compiled.set(name, template);
+    }
+    return template.render(values);
+}
