@@ -50,7 +50,9 @@ function* tree(dir) {
   let entries = [];
   try {
     entries = readdirSync(dir, { withFileTypes: true });
-  } catch {}
+  } catch {
+    // gone meanwhile
+  }
   for (const entry of entries) if (entry.isDirectory()) yield* tree(join(dir, entry.name));
   yield dir;
 }
@@ -62,7 +64,9 @@ function hostProcesses(settings, name) {
     for (const dir of tree(top)) {
       try {
         for (const pid of readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n")) if (Number(pid)) pids.add(Number(pid));
-      } catch {}
+      } catch {
+        // gone meanwhile
+      }
     }
   }
   return [...pids];
@@ -366,13 +370,21 @@ export async function prepare(settings = readSettings(), { log = say } = {}) {
 
 const locked = (settings, work) => withLock(join(settings.dir, "lock"), work, { log: say });
 
-/** Makes what is missing, starts what is off, plugs in what is out: hosts 1 … `count` answer to ssh afterwards. */
+/**
+ * Makes what is missing, starts what is off, plugs in what is out: hosts 1 … `count` answer to ssh afterwards.
+ * @returns {Promise<number>} how many had to be made or started
+ */
 export async function up(count = 6, { settings = readSettings(), log = say } = {}) {
   mkdirSync(settings.dir, { recursive: true });
   await locked(settings, async () => {
     await prepare(settings, { log });
     const names = Array.from({ length: count }, (_, i) => `${settings.prefix}${i + 1}`);
-    await step(`hosts: ${names.join(" ")}`, () => start(settings, names), { log });
+    let started = 0;
+    await step(`hosts: ${names.join(" ")}`, async () => {
+      started = await start(settings, names);
+      return started > 0 ? `${started} started` : "all running already";
+    }, { log });
+    return started;
   });
 }
 
@@ -386,7 +398,7 @@ async function start(settings, names, options) {
     if (existsSync(`/sys/class/net/${link(name)}`)) await heal(name, settings);
     await waitFor(name, { settings });
   }));
-  return made ? `${made} started` : "all running already";
+  return made;
 }
 
 /** One host more. @param {{disk?: string, os?: string}} [options] */
@@ -418,7 +430,9 @@ function clearCgroups(settings, ...path) {
     for (const dir of tree(top)) {
       try {
         rmdirSync(dir);
-      } catch {}
+      } catch {
+        // still in use: the caller looks again
+      }
     }
   }
 }

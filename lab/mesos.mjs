@@ -9,6 +9,13 @@ import { Failure, main, run, say, step } from "../toolchain/steps.mjs";
 
 const sources = join(dirname(fileURLToPath(import.meta.url)), "mesos");
 
+/** What building it takes of the machine. */
+export const mesosBuildPackages = [
+  { command: "g++", package: "g++" },
+  { command: "strip", package: "binutils" },
+  { file: "/usr/lib/python3/dist-packages/pip", package: "python3-pip" },
+];
+
 /** The path of mesos_VERSION-1~lab1_amd64.deb. */
 export async function ensureMesosPackage(version = "1.11.0", { log = say } = {}) {
   if (process.arch !== "x64") throw new Failure(`the prebuilt Mesos library is for x86-64 only, and this machine is ${process.arch}`);
@@ -16,13 +23,7 @@ export async function ensureMesosPackage(version = "1.11.0", { log = say } = {})
   const out = join(cacheDir(), "mesos", digest({ files: names.map((name) => join(sources, name)) }));
   const file = join(out, `mesos_${version}-1~lab1_amd64.deb`);
   if (existsSync(file)) return file;
-  await ensurePackages(
-    [
-      { command: "g++", package: "g++" },
-      { file: "/usr/lib/python3/dist-packages/pip", package: "python3-pip" },
-    ],
-    { log },
-  );
+  await ensurePackages(mesosBuildPackages, { log });
   mkdirSync(out, { recursive: true });
   await withLock(join(out, "lock"), async () => {
     if (existsSync(file)) return;

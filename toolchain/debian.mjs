@@ -10,7 +10,9 @@ export function which(command, path = process.env.PATH ?? "") {
     try {
       accessSync(join(dir, command), constants.X_OK);
       return join(dir, command);
-    } catch {}
+    } catch {
+      continue;
+    }
   }
   return undefined;
 }

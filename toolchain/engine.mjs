@@ -111,7 +111,9 @@ async function installedEngine(mode, { log }) {
   let known;
   try {
     known = JSON.parse(readFileSync(memory, "utf8"));
-  } catch {}
+  } catch {
+    // not examined yet
+  }
   if (known?.key !== key || (wanted && known.problem)) {
     const problem = await examine(pulumi, home, { log });
     known = { key, problem };

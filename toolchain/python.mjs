@@ -21,7 +21,7 @@ export async function ensureVenv(name, pipArguments, { what = `Python environmen
   const dir = join(cacheDir(), name, digest({ texts: [python, ...pipArguments], files: inputs }));
   const ready = join(dir, ".ready");
   if (existsSync(ready)) return dir;
-  await ensurePackages([{ file: "/usr/bin/python3", package: "python3" }, { file: ensurepip(), package: "python3-venv" }], { log });
+  await ensurePackages(venvPackages(), { log });
   mkdirSync(dirname(dir), { recursive: true });
   await withLock(`${dir}.lock`, async () => {
     if (existsSync(ready)) return;
@@ -38,19 +38,18 @@ export async function ensureVenv(name, pipArguments, { what = `Python environmen
   return dir;
 }
 
-// Debian's python3 has the venv module, but without python3-venv no pip to put into an environment.
-function ensurepip() {
-  const at = /Python (\d+\.\d+)/.exec(pythonVersion())?.[1] ?? "3.11";
-  return `/usr/lib/python${at}/ensurepip/__init__.py`;
-}
-
-function pythonVersion() {
+/** Debian's python3 has the venv module, but without python3-venv no pip to put into an environment. */
+export function venvPackages() {
+  let version = "3.11";
   try {
-    // python3 is a link to python3.N
-    return `Python ${/python(\d+\.\d+)/.exec(readlinkSync("/usr/bin/python3"))[1]}`;
+    version = /python(\d+\.\d+)/.exec(readlinkSync("/usr/bin/python3"))[1]; // a link to python3.N
   } catch {
-    return "";
+    // none yet: Debian 12's
   }
+  return [
+    { file: "/usr/bin/python3", package: "python3" },
+    { file: `/usr/lib/python${version}/ensurepip/__init__.py`, package: "python3-venv" },
+  ];
 }
 
 /** @returns {Promise<{ansiblePlaybook: string, env: Record<string, string>}>} */

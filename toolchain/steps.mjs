@@ -1,7 +1,7 @@
 // One line per step, on stderr (stdout belongs to the command's own answer):
 //   HH:MM:SS  what … ok (12 s)
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** A failure to be shown to the user as it is, without a stack trace. */
@@ -36,10 +36,17 @@ export async function step(what, work, { log = say, every = 15_000 } = {}) {
   }
 }
 
+const children = new Set();
+
+/** Ends the programs that `run` has started and that still run. */
+export function stopChildren() {
+  for (const child of children) child.kill("SIGTERM");
+}
+
 /** The last `lines` lines of a log file, indented for an error message. */
 export function tail(file, lines = 12) {
   try {
-    const all = readFileSync(file, "utf8").replace(/\x1b\[[0-9;]*m/g, "").trimEnd().split(/\r?\n/);
+    const all = readFileSync(file, "utf8").replaceAll("\u001b", "").trimEnd().split(/\r?\n/);
     return all.slice(-lines).map((line) => `    ${line.slice(0, 400)}`).join("\n");
   } catch {
     return "    (no output)";
@@ -67,6 +74,7 @@ export function run(file, args, options = {}) {
   }
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+    children.add(child);
     const out = { stdout: "", stderr: "" };
     let timedOut = false;
     const timer = timeout
@@ -92,6 +100,7 @@ export function run(file, args, options = {}) {
       child.stdin.end(input);
     }
     const done = () => {
+      children.delete(child);
       clearTimeout(timer);
       if (log !== undefined) closeSync(log);
     };
@@ -109,15 +118,6 @@ export function run(file, args, options = {}) {
       reject(new Failure(`${name}: ${how}${last}`));
     });
   });
-}
-
-export function exists(path) {
-  try {
-    statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Runs an entry script's main: a Failure is shown as its text, anything else with its stack. */
