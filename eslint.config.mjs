@@ -24,9 +24,20 @@ export default tseslint.config(
     {
         files: ["**/*.mjs"],
         languageOptions: {
-            globals: { process: "readonly", console: "readonly", setTimeout: "readonly", clearTimeout: "readonly",
-                fetch: "readonly", Buffer: "readonly", URL: "readonly", AbortSignal: "readonly", AbortController: "readonly",
-                setInterval: "readonly", clearInterval: "readonly", performance: "readonly" },
+            globals: {
+                process: "readonly",
+                console: "readonly",
+                setTimeout: "readonly",
+                clearTimeout: "readonly",
+                fetch: "readonly",
+                Buffer: "readonly",
+                URL: "readonly",
+                AbortSignal: "readonly",
+                AbortController: "readonly",
+                setInterval: "readonly",
+                clearInterval: "readonly",
+                performance: "readonly",
+            },
         },
     },
 );

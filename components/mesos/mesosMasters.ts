@@ -1,0 +1,44 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostSpec } from "../../site/plan/types";
+import { type SiteContext, serviceHost } from "../shared/serviceHost";
+import type { IZooKeeperEnsemble } from "../zookeeper/zooKeeperEnsemble";
+
+export interface MasterEndpoint {
+    readonly name: string;
+    readonly address: string;
+    readonly port: number;
+}
+
+/** Masters that agents can join, ours or not. */
+export interface IMesosMasters {
+    readonly endpoints: readonly MasterEndpoint[];
+    /** What must be there before an agent registers; empty for masters that something else manages. */
+    readonly ready: readonly pulumi.Resource[];
+}
+
+export interface MesosMastersArgs {
+    readonly members: readonly HostSpec[];
+    readonly endpoints: readonly MasterEndpoint[];
+    readonly zookeeper: IZooKeeperEnsemble;
+    readonly site: SiteContext;
+}
+
+/** Mesos masters over one replicated log. They change one at a time, the leading master last. */
+export class MesosMasters extends pulumi.ComponentResource implements IMesosMasters {
+    public readonly endpoints: readonly MasterEndpoint[];
+    public readonly ready: readonly pulumi.Resource[];
+
+    public constructor(name: string, args: MesosMastersArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("pulumi-mesos:mesos:MesosMasters", name, {}, opts);
+        this.endpoints = args.endpoints;
+        this.ready = args.members.map((member) =>
+            serviceHost("master", member, args.site, { parent: this, dependsOn: args.zookeeper.ready }),
+        );
+        this.registerOutputs({});
+    }
+
+    /** @param endpoints Masters that run already and stay in other hands */
+    public static fromExisting(endpoints: readonly MasterEndpoint[]): IMesosMasters {
+        return { endpoints, ready: [] };
+    }
+}

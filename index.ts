@@ -1,0 +1,62 @@
+/** The program: reads the stack's site, composes the components, exports what people and tools ask for. */
+import { homedir } from "node:os";
+import * as pulumi from "@pulumi/pulumi";
+import { BareMetalHost } from "./components/baremetal/bareMetalHost";
+import { AgentPool } from "./components/mesos/agentPool";
+import { MesosMasters } from "./components/mesos/mesosMasters";
+import type { IHost } from "./components/shared/host";
+import { SiteSecrets } from "./components/shared/secrets";
+import type { SiteContext } from "./components/shared/serviceHost";
+import { ZooKeeperEnsemble } from "./components/zookeeper/zooKeeperEnsemble";
+import { formatIssues, planSite, type SitePlan } from "./site";
+import { expandHome } from "./site/load";
+
+function readPlan(): SitePlan {
+    const result = planSite(expandHome(new pulumi.Config().requireObject("site"), homedir()));
+    if ("issues" in result) {
+        throw new pulumi.RunError(`Pulumi.${pulumi.getStack()}.yaml: ${formatIssues(result.issues)}`);
+    }
+    if (result.plan.warnings.length > 0) {
+        void pulumi.log.warn(formatIssues(result.plan.warnings));
+    }
+    return result.plan;
+}
+
+function makeHosts(plan: SitePlan): ReadonlyMap<string, IHost> {
+    const hosts = new Map<string, IHost>(
+        [...plan.zookeeper.members, ...plan.masters.members, ...plan.pools.flatMap(({ agents }) => agents)].map(
+            ({ host }) => [host, new BareMetalHost(host)],
+        ),
+    );
+    if (plan.instances.length > 0) {
+        // Loaded only where it is needed: the OpenStack SDK is the largest part of a start.
+        // eslint-disable-next-line @typescript-eslint/no-require-imports
+        const { makeInstances } = require("./components/openstack") as typeof import("./components/openstack");
+        makeInstances(plan.instances).forEach((host) => hosts.set(host.name, host));
+    }
+    return hosts;
+}
+
+const plan = readPlan();
+const secrets = new SiteSecrets("secrets", plan.secrets);
+const site: SiteContext = { plan, secrets, hosts: makeHosts(plan) };
+
+const zookeeper =
+    plan.zookeeper.members.length > 0
+        ? new ZooKeeperEnsemble("zookeeper", { ...plan.zookeeper, site })
+        : ZooKeeperEnsemble.fromExisting(plan.zookeeper.connect);
+const masters =
+    plan.masters.members.length > 0
+        ? new MesosMasters("masters", { ...plan.masters, zookeeper, site })
+        : MesosMasters.fromExisting(plan.masters.endpoints);
+for (const { name, agents } of plan.pools) {
+    new AgentPool(name, { agents, masters, site });
+}
+
+export const cluster = plan.cluster;
+export const endpoints = plan.endpoints;
+export const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
+/** Principal and secret of each framework. */
+export const frameworks = Object.fromEntries(
+    plan.frameworks.map(({ principal, secret }) => [principal, { secret: secrets.value(secret) }]),
+);

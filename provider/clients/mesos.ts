@@ -1,0 +1,163 @@
+/** The part of Mesos' operator API that hosts need: who leads, which agents are there, draining. */
+import { request as httpRequest } from "node:http";
+import type { Credential } from "../host/config";
+import { UserError } from "../resources/resource";
+import { dial, type Route } from "./dial";
+
+export interface MasterAddress {
+    readonly name: string;
+    readonly address: string;
+    readonly port: number;
+}
+
+export interface Agent {
+    readonly id: string;
+    readonly hostname: string;
+    readonly active: boolean;
+    readonly deactivated: boolean;
+    readonly drain: "DRAINING" | "DRAINED" | undefined;
+}
+
+/** Health of one master. */
+export interface MasterHealth {
+    readonly elected: boolean;
+    /** Its replica of the registry's log takes part. */
+    readonly recovered: boolean;
+    readonly activeAgents: number;
+}
+
+export interface MesosClient {
+    /** @returns undefined when the master does not answer */
+    health(master: MasterAddress): Promise<MasterHealth | undefined>;
+    /** @returns undefined when no master leads */
+    leader(): Promise<MasterAddress | undefined>;
+    agents(): Promise<Agent[]>;
+    drain(agentId: string, graceSec: number): Promise<void>;
+    reactivate(agentId: string): Promise<void>;
+    markGone(agentId: string): Promise<void>;
+}
+
+const TIMEOUT_MS = 5000;
+
+interface Answer {
+    readonly status: number;
+    readonly body: string;
+}
+
+interface ApiAgent {
+    readonly agent_info: { readonly id: { readonly value: string }; readonly hostname: string };
+    readonly active: boolean;
+    readonly deactivated?: boolean;
+    readonly drain_info?: { readonly state: "DRAINING" | "DRAINED" };
+}
+
+export class HttpMesosClient implements MesosClient {
+    public constructor(
+        private readonly masters: readonly MasterAddress[],
+        private readonly operator: Credential | undefined,
+        private readonly route: Route,
+    ) {}
+
+    private send(master: MasterAddress, method: string, path: string, body?: unknown): Promise<Answer> {
+        return new Promise((resolve, reject) => {
+            const text = body === undefined ? "" : JSON.stringify(body);
+            const stream = dial(master.address, master.port, this.route);
+            const request = httpRequest({
+                createConnection: () => stream,
+                host: master.address,
+                port: master.port,
+                method,
+                path,
+                ...(this.operator && { auth: `${this.operator.principal}:${this.operator.secret}` }),
+                headers: {
+                    Accept: "application/json",
+                    Connection: "close",
+                    ...(body !== undefined && {
+                        "Content-Type": "application/json",
+                        "Content-Length": Buffer.byteLength(text),
+                    }),
+                },
+            });
+            const timer = setTimeout(() => {
+                // The stream itself, too: a connection attempt to a dead host would go on for minutes.
+                stream.destroy();
+                request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`));
+            }, TIMEOUT_MS);
+            request.on("response", (response) => {
+                let answer = "";
+                response.setEncoding("utf8");
+                response.on("data", (chunk: string) => (answer += chunk));
+                response.on("end", () => {
+                    clearTimeout(timer);
+                    resolve({ status: response.statusCode ?? 0, body: answer });
+                });
+                response.on("error", reject);
+            });
+            request.on("error", (error) => {
+                clearTimeout(timer);
+                reject(error);
+            });
+            request.end(text);
+        });
+    }
+
+    public async health(master: MasterAddress): Promise<MasterHealth | undefined> {
+        const answer = await this.send(master, "GET", "/metrics/snapshot").catch(() => undefined);
+        if (answer?.status !== 200) {
+            return undefined;
+        }
+        const metrics = JSON.parse(answer.body) as Record<string, number>;
+        return {
+            elected: metrics["master/elected"] === 1,
+            recovered: metrics["registrar/log/recovered"] === 1,
+            activeAgents: metrics["master/slaves_active"] ?? 0,
+        };
+    }
+
+    /** By each master's own word, not by redirects: those name hosts by names that need not resolve here. */
+    public async leader(): Promise<MasterAddress | undefined> {
+        const healths = await Promise.all(this.masters.map((master) => this.health(master)));
+        return this.masters.find((_, index) => healths[index]?.elected === true);
+    }
+
+    private async call(body: { type: string; [key: string]: unknown }): Promise<string> {
+        const leader = await this.leader();
+        if (leader === undefined) {
+            const list = this.masters.map(({ address, port }) => `${address}:${port}`).join(", ");
+            throw new UserError(
+                `no Mesos master leads (asked ${list})\n  fix: bring the masters and ZooKeeper back first`,
+            );
+        }
+        const { status, body: text } = await this.send(leader, "POST", "/api/v1", body);
+        if (status !== 200 && status !== 202) {
+            throw new UserError(`${body.type} on master ${leader.name}: HTTP ${status} ${text.trim().slice(0, 500)}`);
+        }
+        return text;
+    }
+
+    public async agents(): Promise<Agent[]> {
+        const answer = JSON.parse(await this.call({ type: "GET_AGENTS" })) as { get_agents: { agents?: ApiAgent[] } };
+        return (answer.get_agents.agents ?? []).map(({ agent_info, active, deactivated, drain_info }) => ({
+            id: agent_info.id.value,
+            hostname: agent_info.hostname,
+            active,
+            deactivated: deactivated ?? false,
+            drain: drain_info?.state,
+        }));
+    }
+
+    public async drain(agentId: string, graceSec: number): Promise<void> {
+        await this.call({
+            type: "DRAIN_AGENT",
+            drain_agent: { agent_id: { value: agentId }, max_grace_period: { seconds: graceSec }, mark_gone: false },
+        });
+    }
+
+    public async reactivate(agentId: string): Promise<void> {
+        await this.call({ type: "REACTIVATE_AGENT", reactivate_agent: { agent_id: { value: agentId } } });
+    }
+
+    public async markGone(agentId: string): Promise<void> {
+        await this.call({ type: "MARK_AGENT_GONE", mark_agent_gone: { agent_id: { value: agentId } } });
+    }
+}

@@ -1,0 +1,144 @@
+/** Commands on hosts through the system's own OpenSSH client: agents, jump hosts and the user's ssh_config keep working. */
+import { spawn } from "node:child_process";
+import type { Connection } from "../../site/plan/types";
+import { HostError } from "../host/errors";
+
+export interface Ssh {
+    /**
+     * Runs a command and returns its standard output.
+     *
+     * @throws HostError when the host cannot be reached or the command fails
+     */
+    run(host: string, connection: Connection, command: string, options: RunOptions): Promise<string>;
+}
+
+export interface RunOptions {
+    /** What is being done, for the error message. */
+    readonly step: string;
+    readonly stdin: string;
+    /** Whole time allowed, seconds. */
+    readonly timeoutSec: number;
+}
+
+/** Seconds until an unanswered connection attempt counts as "unreachable". Without one, a dead host hangs over a minute. */
+export const CONNECT_TIMEOUT_SEC = 10;
+
+/** Options common to every connection, ours and Ansible's. Host keys are always checked. */
+export function sshOptions(connection: Connection): string[] {
+    return [
+        "-o BatchMode=yes",
+        "-o StrictHostKeyChecking=yes",
+        `-o ConnectTimeout=${CONNECT_TIMEOUT_SEC}`,
+        // A host that loses power in the middle says nothing: 3 unanswered probes end the session.
+        "-o ServerAliveInterval=5",
+        "-o ServerAliveCountMax=3",
+        ...(connection.knownHostsFile === undefined ? [] : [`-o UserKnownHostsFile=${connection.knownHostsFile}`]),
+        ...(connection.privateKeyFile === undefined
+            ? []
+            : [`-i ${connection.privateKeyFile}`, "-o IdentitiesOnly=yes"]),
+        ...(connection.proxyJump === undefined ? [] : [`-J ${connection.proxyJump}`]),
+    ];
+}
+
+/** The same as an argument vector. */
+export function sshArguments(connection: Connection): string[] {
+    const options = sshOptions(connection).flatMap((option) => {
+        const [flag, ...value] = option.split(" ");
+        return [flag ?? "", value.join(" ")];
+    });
+    return [...options, "-p", String(connection.port ?? 22), "-l", userOf(connection), connection.address];
+}
+
+export function userOf(connection: Connection): string {
+    return connection.user ?? "root";
+}
+
+/** What ssh said, as a reason and a fix. */
+export function explain(connection: Connection, stderr: string): { reason: string; fix?: string } {
+    const last = stderr.trim().split("\n").filter(Boolean).pop() ?? "ssh ended without a word";
+    const target = `${userOf(connection)}@${connection.address}:${connection.port ?? 22}`;
+    if (/permission denied/i.test(stderr)) {
+        const key = connection.privateKeyFile ?? "the keys of the ssh agent";
+        return {
+            reason: `${target} does not accept ${key}`,
+            fix: "put the public key into authorized_keys there, or name another in ssh.privateKeyFile",
+        };
+    }
+    if (/no such identity|identity file .* not accessible/i.test(stderr)) {
+        return { reason: `there is no key file ${connection.privateKeyFile ?? ""}`, fix: "correct ssh.privateKeyFile" };
+    }
+    if (/host key verification failed|host identification has changed/i.test(stderr)) {
+        const known = connection.knownHostsFile ?? "~/.ssh/known_hosts";
+        return {
+            reason: `the host key of ${connection.address} is not the one in ${known}`,
+            fix: "if the host was re-installed, replace its line there",
+        };
+    }
+    if (
+        /timed out|no route to host|connection refused|network is unreachable|could not resolve|not responding|closed by|connection reset|broken pipe/i.test(
+            stderr,
+        )
+    ) {
+        return {
+            reason: `cannot reach ${target} (${last})`,
+            fix: "check power, network and sshd of the host, then run again",
+        };
+    }
+    return { reason: last };
+}
+
+/** Ends a process group that was started for one command. */
+function endGroup(pid: number | undefined): void {
+    if (pid !== undefined) {
+        try {
+            process.kill(-pid, "SIGKILL");
+        } catch {
+            // It has ended in the meantime.
+        }
+    }
+}
+
+export const openSsh: Ssh = {
+    run(host, connection, command, { step, stdin, timeoutSec }) {
+        return new Promise((resolve, reject) => {
+            const remote = userOf(connection) === "root" ? command : `sudo -n ${command}`;
+            const child = spawn("ssh", [...sshArguments(connection), remote], { detached: true });
+            let stdout = "";
+            let stderr = "";
+            let overdue = false;
+            const timer = setTimeout(() => {
+                overdue = true;
+                endGroup(child.pid);
+            }, timeoutSec * 1000);
+            child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+            child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+            // The other end may be gone before it has read everything: the exit status says so, not this.
+            child.stdin.on("error", () => undefined);
+            child.stdin.end(stdin);
+            child.on("error", (error) => {
+                clearTimeout(timer);
+                reject(new HostError(host, step, `cannot start ssh: ${error.message}`, "install the OpenSSH client"));
+            });
+            child.on("close", (code) => {
+                clearTimeout(timer);
+                if (code === 0) {
+                    resolve(stdout);
+                } else if (overdue) {
+                    reject(
+                        new HostError(
+                            host,
+                            step,
+                            `no answer within ${timeoutSec} s`,
+                            "check the load and the disk of the host",
+                        ),
+                    );
+                } else if (code === 255) {
+                    const { reason, fix } = explain(connection, stderr);
+                    reject(new HostError(host, step, reason, fix));
+                } else {
+                    reject(new HostError(host, step, stderr.trim().slice(-2000) || `exit status ${code ?? "unknown"}`));
+                }
+            });
+        });
+    },
+};

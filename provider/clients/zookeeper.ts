@@ -1,0 +1,46 @@
+/** ZooKeeper's four-letter words: which part does a member play? */
+import { dial, type Route } from "./dial";
+
+export type Mode = "leader" | "follower" | "observer" | "standalone";
+
+export interface ZooKeeperClient {
+    /** @returns undefined when the member does not serve (no answer, or no quorum) */
+    mode(address: string, port: number, route: Route): Promise<Mode | undefined>;
+    /** Followers that have caught up with this leader; undefined when it does not lead. */
+    syncedFollowers(address: string, port: number, route: Route): Promise<number | undefined>;
+}
+
+const TIMEOUT_MS = 3000;
+
+/** Sends a word and returns what comes until the server hangs up; undefined when that does not happen in time. */
+function ask(word: string, address: string, port: number, route: Route): Promise<string | undefined> {
+    return new Promise((resolve) => {
+        const stream = dial(address, port, route);
+        let answer = "";
+        const end = (value: string | undefined): void => {
+            clearTimeout(timer);
+            stream.destroy();
+            resolve(value);
+        };
+        const timer = setTimeout(() => end(undefined), TIMEOUT_MS);
+        stream.setEncoding("utf8");
+        stream.on("data", (text: string) => (answer += text));
+        stream.on("end", () => end(answer));
+        stream.on("error", () => end(undefined));
+        stream.write(word);
+    });
+}
+
+export function parseMode(srvr: string): Mode | undefined {
+    return /^Mode: (leader|follower|observer|standalone)$/m.exec(srvr)?.[1] as Mode | undefined;
+}
+
+export function parseSynced(mntr: string): number | undefined {
+    const count = /^zk_synced_followers\t(\d+)/m.exec(mntr)?.[1];
+    return count === undefined ? undefined : Number(count);
+}
+
+export const fourLetterWords: ZooKeeperClient = {
+    mode: async (address, port, route) => parseMode((await ask("srvr", address, port, route)) ?? ""),
+    syncedFollowers: async (address, port, route) => parseSynced((await ask("mntr", address, port, route)) ?? ""),
+};

@@ -1,0 +1,51 @@
+/** The inputs of a HostConfig: the plan of one service on one host, with its secrets filled in. */
+import type { HostSpec, ManagedFile } from "../../site/plan/types";
+import type { Properties } from "../wire";
+
+/** A principal of the Mesos operator API. */
+export interface Credential {
+    readonly principal: string;
+    readonly secret: string;
+}
+
+export interface HostConfigInputs extends Omit<HostSpec, "files" | "protect"> {
+    readonly files: Readonly<Record<string, Omit<ManagedFile, "secrets">>>;
+    /** For draining and for "is it registered"; left out where the site has no HTTP authentication. */
+    readonly operator?: Credential;
+    /** Whether the stack file repeats the cluster's name to allow what loses data. */
+    readonly confirmed: boolean;
+    /** The cluster's name, for messages. */
+    readonly cluster: string;
+}
+
+/** Property names whose change alters nothing on the host: how it is reached, checked and rolled. */
+export const CONTROL_ONLY: readonly string[] = [
+    "connection",
+    "rollout",
+    "preflight",
+    "operator",
+    "confirmed",
+    "cluster",
+];
+
+export function parseInputs(properties: Properties): HostConfigInputs {
+    return properties as unknown as HostConfigInputs;
+}
+
+/** Whether the unit is restarted by going from `before` to `after`, and by what. */
+export function plannedRestarts(
+    before: HostConfigInputs,
+    after: HostConfigInputs,
+): { unit: string; because: string[] }[] {
+    const newVersions = after.packages
+        .filter(({ name, version }) => before.packages.find((old) => old.name === name)?.version !== version)
+        .map(({ name, version }) => `package ${name} ${version ?? "(newest)"}`);
+    const newArtifacts = after.artifacts
+        .filter(({ sha256 }) => !before.artifacts.some((old) => old.sha256 === sha256))
+        .map(({ source }) => `package file ${source}`);
+    return Object.entries(after.units).flatMap(([unit, { active, restartOn }]) => {
+        const files = restartOn.filter((path) => before.files[path]?.content !== after.files[path]?.content);
+        const because = [...files, ...newVersions, ...newArtifacts];
+        return active && because.length > 0 ? [{ unit, because }] : [];
+    });
+}

@@ -1,0 +1,14 @@
+/** Failures on a host, in the words of who must mend them. */
+import { UserError } from "../resources/resource";
+
+export class HostError extends UserError {
+    public constructor(
+        public readonly host: string,
+        /** What was being done, e.g. "preflight", "install packages". */
+        public readonly step: string,
+        reason: string,
+        fix?: string,
+    ) {
+        super(`${host}: ${step}: ${reason}${fix === undefined ? "" : `\n  fix: ${fix}`}`);
+    }
+}

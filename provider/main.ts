@@ -1,0 +1,42 @@
+/** The plugin `mesos`: prints its port, serves until the engine has no more use for it. */
+import { endRuns } from "./clients/ansible";
+import { generatedSecret } from "./resources/generatedSecret";
+import { hostConfig } from "./resources/hostConfig";
+import { realDependencies } from "./rollout/tiers";
+import { ProviderServer } from "./server";
+
+declare const PULUMI_MESOS_VERSION: string;
+
+/** Milliseconds between looks whether the engine is still there. */
+const ORPHAN_CHECK_MS = 1000;
+
+async function main(): Promise<void> {
+    const dependencies = realDependencies();
+    const server = new ProviderServer({
+        version: PULUMI_MESOS_VERSION,
+        types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret },
+        onCancel: dependencies.stop,
+    });
+    const engine = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
+    if (engine !== undefined) {
+        server.connectEngine(engine);
+    }
+    // When the engine is killed nobody records what is still done here, so it must stop at once: the next run finds out
+    // what is there and goes on.
+    const parent = process.ppid;
+    setInterval(() => {
+        if (process.ppid !== parent) {
+            endRuns();
+            process.exit(1);
+        }
+    }, ORPHAN_CHECK_MS).unref();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        process.on(signal, () => {
+            endRuns();
+            process.exit(0);
+        });
+    }
+    process.stdout.write(`${await server.listen()}\n`);
+}
+
+void main();

@@ -1,0 +1,49 @@
+/** What a resource type must do. One implementation per type; the server in `provider/server.ts` does the protocol. */
+import type { Difference, Path, Properties } from "../wire";
+
+export interface CheckFailure {
+    /** Property path, or "" for the whole resource. */
+    readonly property: string;
+    readonly reason: string;
+}
+
+export interface Context {
+    readonly urn: string;
+    /** The resource's own name, the last part of the URN. */
+    readonly name: string;
+    /** Writes a line to the engine's log, attached to the resource. Never hand it a secret. */
+    log(severity: "debug" | "info" | "warning", message: string): void;
+}
+
+export interface DiffResult {
+    readonly changes: readonly Difference[];
+    /** Paths whose change needs a new resource. */
+    readonly replaces?: readonly Path[];
+}
+
+export interface State {
+    readonly id: string;
+    readonly outputs: Properties;
+    /** Only from `read`: the inputs as the real thing has them now. */
+    readonly inputs?: Properties;
+    /** Paths in outputs that are secret although no input was. */
+    readonly secretOutputs?: readonly Path[];
+}
+
+export interface ResourceType {
+    check(
+        inputs: Properties,
+        previous: Properties | undefined,
+        context: Context,
+    ): CheckFailure[] | Promise<CheckFailure[]>;
+    diff(before: Properties, after: Properties, context: Context): DiffResult;
+    /** `preview`: touch nothing; what is not known may be left out. */
+    create(inputs: Properties, preview: boolean, context: Context): Promise<State>;
+    /** @returns undefined when the real thing is gone */
+    read(id: string, inputs: Properties, outputs: Properties, context: Context): Promise<State | undefined>;
+    update(id: string, before: Properties, after: Properties, preview: boolean, context: Context): Promise<State>;
+    delete(id: string, inputs: Properties, outputs: Properties, context: Context): Promise<void>;
+}
+
+/** A failure that the user can act on: its message is printed as it is, without a stack trace. */
+export class UserError extends Error {}

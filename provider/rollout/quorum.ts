@@ -1,0 +1,219 @@
+/** Rolling ZooKeeper members and Mesos masters: never without a quorum, followers first, the leader last. */
+import type { MasterService, QuorumMember, ZooKeeperService } from "../../site/plan/types";
+import { type MasterAddress, type MasterHealth, type MesosClient } from "../clients/mesos";
+import type { ZooKeeperClient } from "../clients/zookeeper";
+import { type HostConfigInputs, plannedRestarts } from "../host/config";
+import { HostError } from "../host/errors";
+import { UserError } from "../resources/resource";
+import { deletionRefusal, type QuorumState, quorumWaves, refusal, type Role } from "./order";
+import { type Clock, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+
+/** How one kind of quorum service is looked at. */
+interface Kind {
+    readonly name: string;
+    readonly newcomersFirst: boolean;
+    members(config: HostConfigInputs): readonly QuorumMember[];
+    quorum(config: HostConfigInputs): number;
+    /** Role of every member, by name. */
+    roles(config: HostConfigInputs): Promise<Map<string, Role>>;
+    /** undefined while the host is not yet as healthy as it was meant to be; else what to say about it. */
+    healthy(host: HostConfigInputs, baseline: number): Promise<string | undefined>;
+    /** What must be as good after the change as before: followers in step, agents registered. */
+    baseline(config: HostConfigInputs): Promise<number>;
+    /** Why the host is not healthy, for the error. */
+    diagnosis(config: HostConfigInputs): string;
+}
+
+export class QuorumStrategy implements Strategy {
+    public readonly isQuorum = true;
+    private readonly baselines = new Map<string, number>();
+
+    public constructor(
+        private readonly kind: Kind,
+        private readonly clock: Clock = realClock,
+    ) {}
+
+    public roles(configs: readonly HostConfigInputs[]): Promise<ReadonlyMap<string, Role>> {
+        const [first] = configs;
+        return first === undefined ? Promise.resolve(new Map()) : this.kind.roles(first);
+    }
+
+    private async state(config: HostConfigInputs): Promise<QuorumState & { roles: ReadonlyMap<string, Role> }> {
+        const roles = await this.kind.roles(config);
+        const serving = [...roles.values()].filter((role) => role === "leader" || role === "follower").length;
+        return { roles, serving, quorum: this.kind.quorum(config), newcomersFirst: this.kind.newcomersFirst };
+    }
+
+    public async waves(batch: readonly Prepared[]): Promise<Prepared[][]> {
+        const [first] = batch;
+        return first === undefined ? [] : quorumWaves(batch, await this.state(first.before ?? first.config));
+    }
+
+    public async before(host: Prepared): Promise<readonly string[]> {
+        // Asked again for each host: what was true when the waves were planned may have changed since.
+        const state = await this.state(host.before ?? host.config);
+        const role = state.roles.get(host.host) ?? "absent";
+        const reason = state.serving < state.quorum ? undefined : refusal({ ...host, role }, state);
+        if (reason !== undefined) {
+            throw new HostError(host.host, "quorum", reason, "bring the other members back, then run again");
+        }
+        this.baselines.set(host.host, await this.kind.baseline(host.before ?? host.config));
+        return [];
+    }
+
+    public async after(host: Prepared): Promise<void> {
+        const { healthTimeoutSec } = host.config.rollout;
+        const baseline = this.baselines.get(host.host) ?? 0;
+        const said = await waitFor(
+            () => this.kind.healthy(host.config, baseline),
+            healthTimeoutSec,
+            () =>
+                new HostError(
+                    host.host,
+                    "health",
+                    `${this.kind.diagnosis(host.config)} within ${healthTimeoutSec} s`,
+                    `look at the service's log: ssh ${host.config.connection.address} journalctl -u ${Object.keys(host.config.units)[0] ?? ""}`,
+                ),
+            this.clock,
+        );
+        host.say(said);
+    }
+
+    public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<void> {
+        const [first] = leaving;
+        if (first === undefined || confirmed) {
+            return;
+        }
+        const names = this.kind.members(first.config).map(({ name }) => name);
+        const roles = await this.kind.roles(first.config);
+        const serving = new Set(
+            [...roles].filter(([, role]) => role === "leader" || role === "follower").map(([name]) => name),
+        );
+        const reason = deletionRefusal(names, new Set(leaving.map(({ host }) => host)), serving);
+        if (reason !== undefined) {
+            throw new UserError(
+                `${leaving.map(({ host }) => host).join(", ")}: removal from ${this.kind.name} refused: ${reason}\n` +
+                    `  fix: put the host back into the stack file; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`,
+            );
+        }
+    }
+
+    public afterRemoval(): Promise<void> {
+        return Promise.resolve();
+    }
+
+    public foretell(config: HostConfigInputs, before: HostConfigInputs): string {
+        const restarts = plannedRestarts(before, config);
+        return restarts.length === 0
+            ? "no service restarts"
+            : restarts.map(({ unit, because }) => `restarts ${unit} (${because.join(", ")})`).join("; ");
+    }
+}
+
+function zookeeper(config: HostConfigInputs): ZooKeeperService {
+    return config.service as ZooKeeperService;
+}
+
+export function zookeeperKind(client: ZooKeeperClient): Kind {
+    const roles = async (config: HostConfigInputs): Promise<Map<string, Role>> => {
+        const { members, clientPort } = zookeeper(config);
+        const found = await Promise.all(
+            members.map(async ({ name, address }): Promise<[string, Role]> => {
+                const mode = await client.mode(address, clientPort, config.connection);
+                return [
+                    name,
+                    mode === undefined
+                        ? "down"
+                        : mode === "standalone"
+                          ? "leader"
+                          : mode === "observer"
+                            ? "down"
+                            : mode,
+                ];
+            }),
+        );
+        return new Map(found);
+    };
+    return {
+        name: "the ZooKeeper ensemble",
+        newcomersFirst: true,
+        members: (config) => zookeeper(config).members,
+        quorum: (config) => Math.floor(zookeeper(config).members.length / 2) + 1,
+        roles,
+        async baseline(config) {
+            return [...(await roles(config)).values()].filter((role) => role === "leader" || role === "follower")
+                .length;
+        },
+        async healthy(config, baseline) {
+            const { members, clientPort } = zookeeper(config);
+            const now = await roles(config);
+            const own = now.get(config.host);
+            const leader = members.find(({ name }) => now.get(name) === "leader");
+            if ((own !== "leader" && own !== "follower") || leader === undefined) {
+                return undefined;
+            }
+            const serving = [...now.values()].filter((role) => role === "leader" || role === "follower").length;
+            const synced =
+                members.length === 1 ? 0 : await client.syncedFollowers(leader.address, clientPort, config.connection);
+            // Whoever served before must serve again and be in step with the leader before the next one goes down.
+            if (
+                synced === undefined ||
+                serving < baseline ||
+                (members.length > 1 && synced < Math.min(baseline, serving) - 1)
+            ) {
+                return undefined;
+            }
+            return members.length === 1
+                ? "serves"
+                : `serves as ${own}; ${leader.name} leads, ${synced} followers in step`;
+        },
+        diagnosis: () => "ZooKeeper did not join a quorum",
+    };
+}
+
+function master(config: HostConfigInputs): MasterService {
+    return config.service as MasterService;
+}
+
+export function masterAddresses(config: HostConfigInputs): MasterAddress[] {
+    const { members, port } = master(config);
+    return members.map(({ name, address }) => ({ name, address, port }));
+}
+
+export function masterKind(connect: (config: HostConfigInputs) => MesosClient): Kind {
+    const healths = async (config: HostConfigInputs): Promise<Map<string, MasterHealth | undefined>> => {
+        const client = connect(config);
+        const masters = masterAddresses(config);
+        const found = await Promise.all(masters.map((address) => client.health(address)));
+        return new Map(masters.map(({ name }, index) => [name, found[index]]));
+    };
+    return {
+        name: "the Mesos masters",
+        newcomersFirst: false,
+        members: (config) => master(config).members,
+        quorum: (config) => master(config).quorum,
+        async roles(config) {
+            const roles = [...(await healths(config))].map(([name, health]): [string, Role] => [
+                name,
+                health === undefined ? "down" : health.elected ? "leader" : health.recovered ? "follower" : "down",
+            ]);
+            return new Map(roles);
+        },
+        async baseline(config) {
+            return [...(await healths(config)).values()].find((health) => health?.elected === true)?.activeAgents ?? 0;
+        },
+        async healthy(config, baseline) {
+            const now = await healths(config);
+            const own = now.get(config.host);
+            const leader = [...now].find(([, health]) => health?.elected === true);
+            if (own?.recovered !== true || leader?.[1] === undefined || leader[1].activeAgents < baseline) {
+                return undefined;
+            }
+            const agents = `${leader[1].activeAgents} agent${leader[1].activeAgents === 1 ? "" : "s"} active`;
+            return own.elected
+                ? `leads, registry recovered, ${agents}`
+                : `stands by, registry recovered; ${leader[0]} leads, ${agents}`;
+        },
+        diagnosis: () => "the master did not recover its registry under a leader with all agents back",
+    };
+}

@@ -1,0 +1,69 @@
+/** What a tier's rollout needs to know about the service that it rolls. One implementation per kind of service. */
+import type { HostConfigInputs } from "../host/config";
+import type { Observation } from "../host/inspect";
+import type { Candidate, Role } from "./order";
+
+/** A host in a batch, looked at and ready to be changed. */
+export interface Prepared extends Candidate {
+    readonly config: HostConfigInputs;
+    /** The inputs before; undefined for a new host. */
+    readonly before: HostConfigInputs | undefined;
+    readonly seen: Observation;
+    /** What is not as planned. */
+    readonly drift: readonly string[];
+    say(line: string): void;
+    warn(line: string): void;
+}
+
+export interface Strategy {
+    /** One cannot go on without the others: a fault on one host stops the whole batch. */
+    readonly isQuorum: boolean;
+    /** The live part of each host, by name. */
+    roles(configs: readonly HostConfigInputs[]): Promise<ReadonlyMap<string, Role>>;
+    waves(batch: readonly Prepared[]): Promise<Prepared[][]>;
+    /**
+     * Just before a host is changed: may it go down now, does it have to be emptied first?
+     *
+     * @returns paths to remove while its service is stopped
+     * @throws UserError when it must not be changed now
+     */
+    before(host: Prepared): Promise<readonly string[]>;
+    /** Waits until the host is healthy again. */
+    after(host: Prepared): Promise<void>;
+    /** Before hosts are taken out of the tier: refuse, or empty them. */
+    beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<void>;
+    /** After a host's service is gone. */
+    afterRemoval(host: Prepared): Promise<void>;
+    /** One line for the preview: what will happen to this host. */
+    foretell(config: HostConfigInputs, before: HostConfigInputs): string;
+}
+
+/** Polls until `probe` gives a value; the last `explain()` is the error. */
+export async function waitFor<T>(
+    probe: () => Promise<T | undefined>,
+    timeoutSec: number,
+    explain: () => Error,
+    clock: Clock = realClock,
+): Promise<T> {
+    const deadline = clock.now() + timeoutSec * 1000;
+    for (;;) {
+        const value = await probe();
+        if (value !== undefined) {
+            return value;
+        }
+        if (clock.now() >= deadline) {
+            throw explain();
+        }
+        await clock.sleep(500);
+    }
+}
+
+export interface Clock {
+    now(): number;
+    sleep(ms: number): Promise<void>;
+}
+
+export const realClock: Clock = {
+    now: () => Date.now(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};

@@ -1,0 +1,100 @@
+/** The tiers of this run, by name, with the real clients behind them. */
+import { ansiblePlaybook } from "../clients/ansible";
+import { HttpMesosClient, type MesosClient } from "../clients/mesos";
+import { openSsh } from "../clients/ssh";
+import { fourLetterWords } from "../clients/zookeeper";
+import { type HostConfigInputs, plannedRestarts } from "../host/config";
+import type { HostConfigDependencies } from "../resources/hostConfig";
+import { AgentStrategy } from "./agents";
+import { masterAddresses, masterKind, QuorumStrategy, zookeeperKind } from "./quorum";
+import { quorumWaves, type Role } from "./order";
+import type { Strategy } from "./strategy";
+import { Tier } from "./tier";
+
+function connect(config: HostConfigInputs): MesosClient {
+    const masters = config.service.kind === "mesosAgent" ? config.service.masters : masterAddresses(config);
+    return new HttpMesosClient(masters, config.operator, config.connection);
+}
+
+/** Milliseconds without another call after which a preview's order is told. */
+const QUIET_MS = 400;
+
+interface Foretelling {
+    readonly config: HostConfigInputs;
+    readonly before: HostConfigInputs;
+    readonly tell: (text: string) => void;
+}
+
+/** Collects the previewed changes of one quorum tier and answers each with its place in the order. */
+class Foreteller {
+    private waiting: Foretelling[] = [];
+    private timer: NodeJS.Timeout | undefined;
+
+    public constructor(private readonly strategy: Strategy) {}
+
+    public ask(config: HostConfigInputs, before: HostConfigInputs): Promise<string> {
+        return new Promise((tell) => {
+            this.waiting.push({ config, before, tell });
+            clearTimeout(this.timer);
+            this.timer = setTimeout(() => void this.answer(), QUIET_MS);
+        });
+    }
+
+    private async answer(): Promise<void> {
+        const batch = this.waiting;
+        this.waiting = [];
+        const roles = await this.strategy.roles(batch.map(({ before }) => before)).catch(() => new Map<string, Role>());
+        const known = [...roles.values()].some((role) => role === "leader");
+        const candidates = batch.map(({ config, before, tell }) => ({
+            host: config.host,
+            role: roles.get(config.host) ?? "down",
+            restarts: plannedRestarts(before, config).length > 0,
+            isNew: false,
+            tell,
+        }));
+        // As if all served: a preview tells the order of a healthy rollout.
+        const waves = quorumWaves(candidates, { serving: roles.size, quorum: 1, newcomersFirst: true });
+        const turns = waves.flat().filter(({ restarts }) => restarts);
+        for (const { host, restarts, role, tell } of candidates) {
+            const turn = turns.findIndex((other) => other.host === host) + 1;
+            if (!restarts) {
+                tell("");
+            } else if (known) {
+                tell(
+                    `; turn ${turn} of ${turns.length}${role === "leader" ? ", the leader" : role === "follower" ? ", a follower" : ", not serving now"}`,
+                );
+            } else {
+                tell("; one at a time, followers first, the leader last (who leads is not known: no member answered)");
+            }
+        }
+    }
+}
+
+/** Everything a HostConfig works with, and how to stop it. */
+export function realDependencies(): HostConfigDependencies & { stop(): void } {
+    const tools = { ssh: openSsh, ansible: ansiblePlaybook };
+    const strategies: Record<HostConfigInputs["service"]["kind"], () => Strategy> = {
+        zookeeper: () => new QuorumStrategy(zookeeperKind(fourLetterWords)),
+        mesosMaster: () => new QuorumStrategy(masterKind(connect)),
+        mesosAgent: () => new AgentStrategy(connect),
+    };
+    const made = new Map<string, { strategy: Strategy; tier: Tier; foreteller: Foreteller }>();
+    const of = ({ rollout, service }: HostConfigInputs): { strategy: Strategy; tier: Tier; foreteller: Foreteller } => {
+        const present = made.get(rollout.tier);
+        if (present !== undefined) {
+            return present;
+        }
+        const strategy = strategies[service.kind]();
+        const entry = { strategy, tier: new Tier(strategy, tools), foreteller: new Foreteller(strategy) };
+        made.set(rollout.tier, entry);
+        return entry;
+    };
+    return {
+        ssh: openSsh,
+        tier: (config) => of(config).tier,
+        strategy: (config) => of(config).strategy,
+        foretellOrder: (config, before) =>
+            of(config).strategy.isQuorum ? of(config).foreteller.ask(config, before) : Promise.resolve(""),
+        stop: () => [...made.values()].forEach(({ tier }) => tier.stop()),
+    };
+}

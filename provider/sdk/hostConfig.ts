@@ -1,0 +1,28 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostSpec } from "../../site/plan/types";
+
+export interface HostConfigArgs extends Omit<HostSpec, "files" | "protect"> {
+    /** Content is an Output where it holds secrets; everything else is known before the engine runs. */
+    readonly files: Readonly<
+        Record<string, { content: pulumi.Input<string>; mode: string; owner: string; group: string }>
+    >;
+    /** Principal for the operator API. @default - none, for sites without HTTP authentication */
+    readonly operator?: { principal: string; secret: pulumi.Input<string> };
+    /** The stack file repeats the cluster's name: changes that lose data are allowed. */
+    readonly confirmed: boolean;
+    readonly cluster: string;
+}
+
+/** One service on one host. Its inputs are the files' texts, so a preview shows the lines that change. */
+export class HostConfig extends pulumi.CustomResource {
+    declare public readonly host: pulumi.Output<string>;
+    declare public readonly address: pulumi.Output<string>;
+    /** The host's operating system by its own name. */
+    declare public readonly system: pulumi.Output<string>;
+    /** Installed versions of the packages that the service needs. */
+    declare public readonly packages: pulumi.Output<Record<string, string>>;
+
+    public constructor(name: string, args: HostConfigArgs, opts?: pulumi.CustomResourceOptions) {
+        super("mesos:index:HostConfig", name, { ...args, address: undefined, system: undefined }, opts);
+    }
+}

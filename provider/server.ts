@@ -1,0 +1,257 @@
+/**
+ * The engine's ResourceProvider service over gRPC, in one thin file.
+ *
+ * The SDK's own `main()` passes neither a preview flag to `diff`, nor detailed differences, nor the engine's log, and hands
+ * secrets over wrapped; all of these are needed here. Everything that knows Mesos is in `resources/`.
+ */
+import * as grpc from "@grpc/grpc-js";
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import * as rpc from "@pulumi/pulumi/proto/provider_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { type Context, type ResourceType, type State, UserError } from "./resources/resource";
+import { decode, encode, formatPath, type Path, type Properties, type Wire } from "./wire";
+
+const PREFIX = "mesos:index:";
+const SEVERITY = { debug: LogSeverity.DEBUG, info: LogSeverity.INFO, warning: LogSeverity.WARNING };
+
+type Call<Request, Response> = (
+    call: { request: Request },
+    callback: (error: Partial<grpc.ServiceError> | null, response?: Response) => void,
+) => void;
+
+/** Turns an async function into a gRPC handler whose errors are one readable message. */
+function handler<Request, Response>(
+    serve: (request: Request) => Promise<Response> | Response,
+): Call<Request, Response> {
+    return (call, callback) => {
+        Promise.resolve()
+            .then(() => serve(call.request))
+            .then(
+                (response) => callback(null, response),
+                (error: unknown) => {
+                    const message =
+                        error instanceof UserError ? error.message : ((error as Error).stack ?? String(error));
+                    callback({ code: grpc.status.UNKNOWN, message });
+                },
+            );
+    };
+}
+
+function wire(struct: Struct | undefined): Wire {
+    return decode(struct?.toJavaScript());
+}
+
+function struct(value: Properties, secrets: readonly Path[]): Struct {
+    return Struct.fromJavaScript(encode(value, secrets) as Record<string, JavaScriptValue>);
+}
+
+interface Named {
+    getUrn(): string;
+}
+
+export interface ServerOptions {
+    readonly version: string;
+    readonly types: Readonly<Record<string, ResourceType>>;
+    /** Called once when the engine asks for an orderly stop. */
+    readonly onCancel: () => void;
+}
+
+export class ProviderServer {
+    private engine: EngineClient | undefined;
+    private readonly server = new grpc.Server({
+        "grpc.max_receive_message_length": -1,
+        "grpc.max_send_message_length": -1,
+    });
+
+    public constructor(private readonly options: ServerOptions) {
+        this.server.addService(ResourceProviderService as unknown as grpc.ServiceDefinition, this.handlers());
+    }
+
+    /** @returns the port on the loopback address */
+    public listen(): Promise<number> {
+        return new Promise((resolve, reject) => {
+            this.server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
+                error === null ? resolve(port) : reject(error),
+            );
+        });
+    }
+
+    public connectEngine(address: string): void {
+        this.engine = new EngineClient(address, grpc.credentials.createInsecure());
+    }
+
+    private context(request: Named): Context {
+        const urn = request.getUrn();
+        return {
+            urn,
+            name: urn.slice(urn.lastIndexOf("::") + 2),
+            log: (severity, message) => {
+                const entry = new LogRequest();
+                entry.setSeverity(SEVERITY[severity]);
+                entry.setMessage(message);
+                entry.setUrn(urn);
+                // A log line that is lost must not fail the step.
+                this.engine?.log(entry, () => undefined);
+            },
+        };
+    }
+
+    private typeOf(request: Named): ResourceType {
+        const token = request.getUrn().split("::")[2]?.split("$").pop() ?? "";
+        const type = token.startsWith(PREFIX) ? this.options.types[token.slice(PREFIX.length)] : undefined;
+        if (type === undefined) {
+            throw new UserError(`the mesos plugin has no resource type ${token}`);
+        }
+        return type;
+    }
+
+    private handlers(): grpc.UntypedServiceImplementation {
+        return {
+            handshake: handler((request: rpc.ProviderHandshakeRequest) => {
+                this.connectEngine(request.getEngineAddress());
+                const response = new rpc.ProviderHandshakeResponse();
+                response.setAcceptSecrets(true);
+                return response;
+            }),
+            getPluginInfo: handler(() => {
+                const info = new PluginInfo();
+                info.setVersion(this.options.version);
+                return info;
+            }),
+            attach: handler((request: { getAddress(): string }) => {
+                this.connectEngine(request.getAddress());
+                return new Empty();
+            }),
+            getSchema: handler(() => {
+                const response = new rpc.GetSchemaResponse();
+                response.setSchema(JSON.stringify({ name: "mesos", version: this.options.version }));
+                return response;
+            }),
+            checkConfig: handler((request: rpc.CheckRequest) => {
+                const response = new rpc.CheckResponse();
+                response.setInputs(request.getNews());
+                return response;
+            }),
+            diffConfig: handler(() => {
+                const response = new rpc.DiffResponse();
+                response.setChanges(rpc.DiffResponse.DiffChanges.DIFF_NONE);
+                return response;
+            }),
+            configure: handler(() => {
+                const response = new rpc.ConfigureResponse();
+                response.setAcceptsecrets(true);
+                response.setSupportspreview(true);
+                return response;
+            }),
+            cancel: handler(() => {
+                this.options.onCancel();
+                return new Empty();
+            }),
+            check: handler((request: rpc.CheckRequest) => this.check(request)),
+            diff: handler((request: rpc.DiffRequest) => this.diff(request)),
+            create: handler((request: rpc.CreateRequest) => this.create(request)),
+            read: handler((request: rpc.ReadRequest) => this.read(request)),
+            update: handler((request: rpc.UpdateRequest) => this.update(request)),
+            delete: handler((request: rpc.DeleteRequest) => this.delete(request)),
+        } as unknown as grpc.UntypedServiceImplementation;
+    }
+
+    private async check(request: rpc.CheckRequest): Promise<rpc.CheckResponse> {
+        const news = wire(request.getNews());
+        const olds = request.hasOlds() ? wire(request.getOlds()).value : {};
+        const previous = Object.keys(olds).length > 0 ? olds : undefined;
+        const failures = await this.typeOf(request).check(news.value, previous, this.context(request));
+        const response = new rpc.CheckResponse();
+        response.setInputs(struct(news.value, news.secrets));
+        response.setFailuresList(
+            failures.map(({ property, reason }) => {
+                const failure = new rpc.CheckFailure();
+                failure.setProperty(property);
+                failure.setReason(reason);
+                return failure;
+            }),
+        );
+        return response;
+    }
+
+    private diff(request: rpc.DiffRequest): rpc.DiffResponse {
+        const before = wire(request.getOldInputs()).value;
+        const after = wire(request.getNews()).value;
+        const { changes, replaces = [] } = this.typeOf(request).diff(before, after, this.context(request));
+        const response = new rpc.DiffResponse();
+        const { DiffChanges } = rpc.DiffResponse;
+        response.setChanges(changes.length > 0 ? DiffChanges.DIFF_SOME : DiffChanges.DIFF_NONE);
+        response.setHasdetaileddiff(true);
+        response.setDiffsList([...new Set(changes.map(({ path }) => String(path[0])))]);
+        response.setReplacesList(replaces.map(formatPath));
+        const { Kind } = rpc.PropertyDiff;
+        const kinds = { add: Kind.ADD, delete: Kind.DELETE, update: Kind.UPDATE };
+        for (const { path, kind } of changes) {
+            const detail = new rpc.PropertyDiff();
+            detail.setKind(kinds[kind]);
+            detail.setInputdiff(true);
+            response.getDetaileddiffMap().set(formatPath(path), detail);
+        }
+        return response;
+    }
+
+    private async create(request: rpc.CreateRequest): Promise<rpc.CreateResponse> {
+        const inputs = wire(request.getProperties());
+        const state = await this.typeOf(request).create(inputs.value, request.getPreview(), this.context(request));
+        const response = new rpc.CreateResponse();
+        response.setId(state.id);
+        response.setProperties(outputs(state, inputs));
+        return response;
+    }
+
+    private async read(request: rpc.ReadRequest): Promise<rpc.ReadResponse> {
+        const inputs = wire(request.getInputs());
+        const properties = wire(request.getProperties());
+        const state = await this.typeOf(request).read(
+            request.getId(),
+            inputs.value,
+            properties.value,
+            this.context(request),
+        );
+        const response = new rpc.ReadResponse();
+        // An empty id tells the engine that the real thing is gone.
+        response.setId(state?.id ?? "");
+        if (state !== undefined) {
+            response.setProperties(
+                outputs(state, { ...properties, secrets: [...properties.secrets, ...inputs.secrets] }),
+            );
+            response.setInputs(struct(state.inputs ?? inputs.value, inputs.secrets));
+        }
+        return response;
+    }
+
+    private async update(request: rpc.UpdateRequest): Promise<rpc.UpdateResponse> {
+        const after = wire(request.getNews());
+        const state = await this.typeOf(request).update(
+            request.getId(),
+            wire(request.getOldInputs()).value,
+            after.value,
+            request.getPreview(),
+            this.context(request),
+        );
+        const response = new rpc.UpdateResponse();
+        response.setProperties(outputs(state, after));
+        return response;
+    }
+
+    private async delete(request: rpc.DeleteRequest): Promise<Empty> {
+        const inputs = wire(request.getOldInputs()).value;
+        const properties = wire(request.getProperties()).value;
+        await this.typeOf(request).delete(request.getId(), inputs, properties, this.context(request));
+        return new Empty();
+    }
+}
+
+/** Outputs stay secret where the input of the same path was. */
+function outputs(state: State, inputs: Wire): Struct {
+    return struct(state.outputs, [...inputs.secrets, ...(state.secretOutputs ?? [])]);
+}
