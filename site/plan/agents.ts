@@ -28,9 +28,16 @@ export function parsePorts(text: string): readonly [number, number] {
     return [low ?? 0, high ?? 0];
 }
 
-function agentResources(config: ResourcesConfig): AgentResources {
+function agentResources(config: ResourcesConfig, role: string): AgentResources {
     const { cpus, memMiB, diskMiB, gpus, ports } = config;
-    return { cpus, memMiB, diskMiB, ...(gpus === undefined ? {} : { gpus }), ports: ports.map(parsePorts) };
+    return {
+        cpus,
+        memMiB,
+        diskMiB,
+        ...(gpus === undefined ? {} : { gpus }),
+        ports: ports.map(parsePorts),
+        ...(role === "*" ? {} : { role }),
+    };
 }
 
 /** Resources as the agent's flag has them. */
@@ -202,7 +209,7 @@ export function planPool(
             hostname: host.name,
             workDir,
             attributes: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)])),
-            resources: agentResources(resources),
+            resources: agentResources(resources, pool.defaultRole),
             ...(domain === undefined ? {} : { domain }),
             masters,
             drainGraceSec: pool.drainGraceSec,

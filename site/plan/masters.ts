@@ -5,6 +5,7 @@ import { mesosInstall } from "./distribution";
 import { directory, duration, file, flagsFile, jsonFile, unit, type Flags } from "./files";
 import { expandNames, faultDomain, type Host } from "./hosts";
 import { agentPrincipal, credential, masterAcls, operatorPrincipal } from "./principals";
+import { majority } from "./quorum";
 import { mesosUrl } from "./zookeeper";
 import type { HostSpec, ManagedFile, QuorumMember } from "./types";
 
@@ -37,11 +38,6 @@ export function masterEndpoints(site: SiteConfig, members: readonly QuorumMember
     const { existing, port } = site.masters;
     if (existing) return Object.entries(existing.addresses).map(([name, address]) => ({ name, address, port }));
     return members.map(({ name, address }) => ({ name, address, port }));
-}
-
-/** More than half of the *masters*; ZooKeeper's size has nothing to do with it. */
-export function majority(count: number): number {
-    return Math.floor(count / 2) + 1;
 }
 
 /** All flags of a master that this program sets; the stack file's `flags` may add others. */

@@ -2,8 +2,9 @@
 import type { SiteConfig } from "../schema";
 import { planPool } from "./agents";
 import type { Host } from "./hosts";
-import { majority, masterEndpoints, masterMembers, planMasters } from "./masters";
+import { masterEndpoints, masterMembers, planMasters } from "./masters";
 import { operatorPrincipal, planSecrets, principalSecret } from "./principals";
+import { majority } from "./quorum";
 import type { Issue, SitePlan } from "./types";
 import { planZooKeeper, zookeeperMembers, zookeeperServers } from "./zookeeper";
 

@@ -116,6 +116,8 @@ export interface AgentResources {
     readonly gpus?: number;
     /** Inclusive ranges, e.g. [[31000, 32000]]. */
     readonly ports: readonly (readonly [number, number])[];
+    /** Role that they are reserved for. @default "*" */
+    readonly role?: string;
 }
 
 export interface FaultDomain {
