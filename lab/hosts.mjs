@@ -208,7 +208,7 @@ async function create(settings, name, options = {}) {
     const seed = join(dir, "seed");
     mkdirSync(seed);
     renameSync(upper, join(seed, "upper"));
-    await run("mke2fs", ["-q", "-t", "ext4", "-m", "0", "-O", "^has_journal", "-d", seed, join(dir, "disk.img"), options.disk]);
+    await run("mke2fs", ["-q", "-t", "ext4", "-b", "4096", "-m", "0", "-O", "^has_journal", "-d", seed, join(dir, "disk.img"), options.disk]);
     rmSync(seed, { recursive: true });
   }
   renameSync(dir, join(settings.hosts, name));

@@ -15,7 +15,7 @@ import { clearDeadLocks, preparePulumi, pulumi } from "../toolchain/pulumi.mjs";
 import { Failure, main, run, say, step, stopChildren } from "../toolchain/steps.mjs";
 import { checkMachine, down as hostsDown, outerPackages, up as hostsUp } from "./hosts.mjs";
 import { mesosBuildPackages } from "./mesos.mjs";
-import { readSettings } from "./settings.mjs";
+import { localized, readSettings } from "./settings.mjs";
 import { readStatus, statusTable } from "./status.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -66,8 +66,7 @@ async function together(works) {
 function placeStackFile(settings) {
   const to = join(projectDir, `Pulumi.${stack}.yaml`);
   if (existsSync(to)) return;
-  const text = readFileSync(join(here, `Pulumi.${stack}.yaml`), "utf8");
-  writeFileSync(to, text.replaceAll("${LAB_DIR}", settings.dir).replaceAll("${LAB_NET}", settings.net));
+  writeFileSync(to, localized(readFileSync(join(here, `Pulumi.${stack}.yaml`), "utf8"), settings));
   say(`wrote ${to}: the lab's site, yours to change`);
 }
 

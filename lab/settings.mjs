@@ -15,12 +15,14 @@ const repositoryPackages = [
   "libsvn1", "libapr1", "libcurl4", "libsasl2-2", "libsasl2-modules", "zlib1g",
 ];
 
+const defaults = { dir: "/var/lib/pulumi-mesos/lab", net: "10.213.0", prefix: "bm" };
+
 export function readSettings(env = process.env) {
-  const dir = env.PULUMI_MESOS_LAB || "/var/lib/pulumi-mesos/lab";
-  const net = env.PULUMI_MESOS_LAB_NET || "10.213.0";
+  const dir = env.PULUMI_MESOS_LAB || defaults.dir;
+  const net = env.PULUMI_MESOS_LAB_NET || defaults.net;
   if (!/^(\d{1,3}\.){2}\d{1,3}$/.test(net))
     throw new Failure(`PULUMI_MESOS_LAB_NET is "${net}": the first three numbers of a /24 are wanted, like 10.213.0`);
-  const prefix = env.PULUMI_MESOS_LAB_PREFIX || "bm";
+  const prefix = env.PULUMI_MESOS_LAB_PREFIX || defaults.prefix;
   // "vb-NAME" is a network interface: 15 characters at most.
   if (!/^[a-z]{1,9}$/.test(prefix))
     throw new Failure(`PULUMI_MESOS_LAB_PREFIX is "${prefix}": one to nine lower-case letters are wanted`);
@@ -67,3 +69,10 @@ export function numberOf(settings, name) {
 
 /** A host's address follows from its name: bm7 → NET.17. */
 export const addressOf = (settings, name) => `${settings.net}.${10 + numberOf(settings, name)}`;
+
+/** A text that speaks of the lab as it is by default (the stack file), for the lab as it is here. */
+export const localized = (text, settings) =>
+  text
+    .replaceAll(`${defaults.dir}/`, `${settings.dir}/`)
+    .replaceAll(`${defaults.net}.`, `${settings.net}.`)
+    .replaceAll(new RegExp(`\\b${defaults.prefix}(?=[\\d[])`, "g"), settings.prefix);
