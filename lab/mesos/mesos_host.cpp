@@ -124,6 +124,14 @@ Option<Str> given(const Str& name, int argc, char** argv) {
   return v;
 }
 
+// Where ZooKeeper is, which may stand in a file of its own so that its credentials are in nobody's process list.
+Option<Str> coordinates(const Str& name, int argc, char** argv) {
+  Option<Str> v = given(name, argc, argv);
+  if (v.some())
+    while (!v.t.empty() && isspace(static_cast<unsigned char>(v.t.back()))) v.t.pop_back();
+  return v;
+}
+
 // logging::initialize wants an Option<logging::Flags>: one that has taken its
 // own flags from the same command line.
 void startLogging(int argc, char** argv) {
@@ -210,7 +218,7 @@ int master(int argc, char** argv) {
   void* allocator = block();
   drfAllocator(allocator);
 
-  Option<Str> zk = f.get("zk");
+  Option<Str> zk = coordinates("zk", argc, argv);
   Duration session = duration(f.str("zk_session_timeout"));
   void* storage = block();
   Str registry = f.str("registry");
@@ -340,7 +348,7 @@ int agent(int argc, char** argv) {
       , nullptr
 #endif
       ), "containerizer");
-  void* detector = must(detectorCreate(f.get("master"), f.get("master_detector"),
+  void* detector = must(detectorCreate(coordinates("master", argc, argv), f.get("master_detector"),
       Option<Duration>(duration(f.str("zk_session_timeout")))), "detector");
   Option<void*> authorizer = authorizerFor(f.str("authorizer"), argc, argv);
   void* files = block(1 << 14);
