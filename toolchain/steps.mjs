@@ -36,11 +36,39 @@ export async function step(what, work, { log = say, every = 15_000 } = {}) {
   }
 }
 
+// Each in a process group of its own, so that a script's own children end with it. That also keeps a terminal's
+// Ctrl-C from them, so while any runs, signals are handled here.
 const children = new Set();
+const endings = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const interrupted = (name) => {
+  stopChildren();
+  process.exit(endings[name]);
+};
+
+function adopt(child) {
+  if (children.size === 0) for (const name of Object.keys(endings)) process.on(name, interrupted);
+  children.add(child);
+}
+
+function release(child) {
+  if (children.delete(child) && children.size === 0) for (const name of Object.keys(endings)) process.off(name, interrupted);
+}
 
 /** Ends the programs that `run` has started and that still run. */
-export function stopChildren() {
-  for (const child of children) child.kill("SIGTERM");
+export function stopChildren(signal = "SIGTERM") {
+  for (const child of children) {
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      continue; // ended by itself meanwhile
+    }
+  }
+}
+
+// A program may say what is wrong at the start or at the end of what it writes.
+function excerpt(lines) {
+  const shown = lines.length <= 30 ? lines : [...lines.slice(0, 15), `… ${lines.length - 25} lines more …`, ...lines.slice(-10)];
+  return shown.map((line) => `    ${line.slice(0, 400)}`).join("\n");
 }
 
 /** The last `lines` lines of a log file, indented for an error message. */
@@ -73,14 +101,14 @@ export function run(file, args, options = {}) {
     writeSync(log, `\n--- ${new Date().toISOString()} ${[file, ...args].join(" ")}\n`);
   }
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd, env, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
-    children.add(child);
+    const child = spawn(file, args, { cwd, env, detached: true, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+    if (child.pid) adopt(child);
     const out = { stdout: "", stderr: "" };
     let timedOut = false;
     const timer = timeout
       ? setTimeout(() => {
           timedOut = true;
-          child.kill("SIGKILL");
+          if (child.exitCode === null) process.kill(-child.pid, "SIGKILL");
         }, timeout)
       : undefined;
     for (const stream of ["stdout", "stderr"]) {
@@ -100,7 +128,7 @@ export function run(file, args, options = {}) {
       child.stdin.end(input);
     }
     const done = () => {
-      children.delete(child);
+      release(child);
       clearTimeout(timer);
       if (log !== undefined) closeSync(log);
     };
@@ -114,7 +142,7 @@ export function run(file, args, options = {}) {
       const how = timedOut ? `no end after ${seconds(timeout)}` : signal ? `ended by ${signal}` : `exit status ${code}`;
       const last = logFile
         ? `\n${tail(logFile)}\n  full log: ${logFile}`
-        : `\n${(out.stderr || out.stdout).trimEnd().split("\n").slice(-12).map((l) => `    ${l}`).join("\n")}`;
+        : `\n${excerpt((out.stderr || out.stdout).trimEnd().split("\n"))}`;
       reject(new Failure(`${name}: ${how}${last}`));
     });
   });
