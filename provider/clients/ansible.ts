@@ -24,7 +24,7 @@ export type Outcome = { readonly changes: readonly string[] } | { readonly error
 
 export interface Ansible {
     /** @returns one outcome per host, in the order of the jobs; it rejects only when Ansible itself cannot run */
-    run(jobs: readonly Job[], onChange: (host: string, change: string) => void): Promise<Outcome[]>;
+    run(jobs: readonly Job[], onChange: (host: string, changes: readonly string[]) => void): Promise<Outcome[]>;
 }
 
 /** Longest time for one run, seconds: a first converge fetches some hundred MB of packages. */
@@ -74,9 +74,14 @@ interface Line {
     readonly message: string;
 }
 
+/** Ansible puts the role before the task: "host : Debian packages". */
+function taskName({ task }: Line): string {
+    return task.replace(/^.* : /, "").toLowerCase();
+}
+
 /** Ansible's longer messages, cut to what helps. */
 function failure(line: Line): HostError {
-    const step = line.task.toLowerCase();
+    const step = taskName(line);
     if (line.status === "unreachable") {
         return new HostError(
             line.host,
@@ -154,9 +159,9 @@ export const ansiblePlaybook: Ansible = {
                 if (line.status !== "ok") {
                     errors.set(line.host, failure(line));
                 } else if (line.changed) {
-                    const done = line.changes.length > 0 ? line.changes : [line.task.toLowerCase()];
+                    const done = line.changes.length > 0 ? line.changes : [`${taskName(line)} installed`];
                     changes.get(line.host)?.push(...done);
-                    done.forEach((change) => onChange(line.host, change));
+                    onChange(line.host, done);
                 }
             };
             createInterface(child.stdout).on("line", take);

@@ -6,8 +6,8 @@ export class HostError extends UserError {
         public readonly host: string,
         /** What was being done, e.g. "preflight", "install packages". */
         public readonly step: string,
-        reason: string,
-        fix?: string,
+        public readonly reason: string,
+        public readonly fix?: string,
     ) {
         super(`${host}: ${step}: ${reason}${fix === undefined ? "" : `\n  fix: ${fix}`}`);
     }

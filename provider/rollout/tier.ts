@@ -251,11 +251,29 @@ export class Tier {
                     await this.strategy.after(host);
                     pendingOf.get(host.host)?.resolve(await inspect(this.tools.ssh, host.config, "last look"));
                 } catch (error) {
-                    fail(host, error);
+                    fail(host, await this.withLastWords(host.config, error));
                 }
             }),
         );
         return errors.sort(byName);
+    }
+
+    /** A service that does not become healthy has usually said why: its last lines belong into the error. */
+    private async withLastWords(config: HostConfigInputs, error: unknown): Promise<unknown> {
+        if (!(error instanceof HostError) || error.step !== "health") {
+            return error;
+        }
+        const units = Object.keys(config.units);
+        const command = `sh -c 'systemctl is-active ${units.join(" ")}; journalctl -n 8 -o cat --no-pager ${units.map((unit) => `-u ${unit}`).join(" ")}'`;
+        const words = await this.tools.ssh
+            .run(config.host, config.connection, command, { step: "read the log", stdin: "", timeoutSec: 20 })
+            .catch((problem: unknown) => (problem as Error).message);
+        return new HostError(
+            error.host,
+            error.step,
+            `${error.reason}\n  the service's last words: ${words.trim().split("\n").join("\n    ")}`,
+            error.fix,
+        );
     }
 
     private async apply(jobs: readonly { host: Prepared; job: Job }[]): Promise<Outcome[]> {
@@ -274,7 +292,7 @@ export class Tier {
         });
         return this.tools.ansible.run(
             jobs.map(({ job }) => job),
-            (host, change) => hosts.get(host)?.say(change),
+            (host, changes) => hosts.get(host)?.say(changes.join(", ")),
         );
     }
 

@@ -1,0 +1,68 @@
+// Every tier, the cheapest first: npm test. With arguments, only those tiers: node tests/run.mjs engine e2e.
+// A tier that cannot run here is reported as skipped, with the reason; a tier that fails does not hide the ones after it.
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { preparePulumi } from "../toolchain/pulumi.mjs";
+import { checkNode, ensureModules } from "../toolchain/project.mjs";
+import { main, say } from "../toolchain/steps.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+function run(command, args, env = process.env) {
+    return spawnSync(command, args, { cwd: root, stdio: "inherit", env }).status === 0;
+}
+
+const jest = (...args) => run(process.execPath, [join(root, "node_modules", "jest", "bin", "jest.js"), ...args]);
+const linux = () => (process.platform === "linux" ? undefined : `needs Linux, this is ${process.platform}`);
+
+const tiers = {
+    check: { what: "types, lint, format, generated files", run: () => run("npm", ["run", "-s", "check"]) },
+    fast: { what: "unit, golden and graph tests", run: () => jest() },
+    engine: {
+        what: "the real Pulumi engine and plugin, no hosts",
+        skip: linux,
+        run: async () => {
+            await preparePulumi();
+            return jest("--config", "tests/engine/jest.config.js", "--runInBand");
+        },
+    },
+    e2e: {
+        what: "a whole site on real hosts",
+        skip: () => linux() ?? (process.getuid() === 0 ? undefined : "needs root, to make hosts"),
+        run: () =>
+            run(process.execPath, ["lab/lab.mjs", "up"]) && jest("--config", "tests/e2e/jest.config.js", "--runInBand"),
+    },
+};
+
+await main(async () => {
+    checkNode();
+    await ensureModules({ log: say });
+    const asked = process.argv.slice(2);
+    const unknown = asked.filter((name) => !(name in tiers));
+    if (unknown.length > 0) {
+        console.error(`no such tier: ${unknown.join(", ")}; there are ${Object.keys(tiers).join(", ")}`);
+        return 2;
+    }
+    const results = { passed: [], failed: [], skipped: [] };
+    for (const [name, { what, skip, run: start }] of Object.entries(tiers)) {
+        if (asked.length > 0 && !asked.includes(name)) continue;
+        const reason = skip?.();
+        if (reason !== undefined) {
+            say(`tier ${name} (${what}): skipped: ${reason}`);
+            results.skipped.push(name);
+            continue;
+        }
+        say(`tier ${name} (${what}) …`);
+        const began = Date.now();
+        const passed = await start();
+        say(`tier ${name}: ${passed ? "passed" : "FAILED"} in ${Math.round((Date.now() - began) / 1000)} s`);
+        results[passed ? "passed" : "failed"].push(name);
+    }
+    const { passed, failed, skipped } = results;
+    say(
+        `tiers passed: ${passed.join(", ") || "none"}; failed: ${failed.join(", ") || "none"}; skipped: ${skipped.join(", ") || "none"}`,
+    );
+    console.log(`tiers: ${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped`);
+    return failed.length === 0 ? 0 : 1;
+});
