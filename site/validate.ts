@@ -1,20 +1,112 @@
 /** Everything that can be wrong with a stack file, in one pass. */
-import { expandHosts, type Host } from "./plan/hosts";
+import { checkFlags } from "./checks/flags";
+import { checkFrameworks } from "./checks/frameworks";
+import { checkDomains, checkHosts } from "./checks/hosts";
+import { checkPools } from "./checks/pools";
+import { checkPorts } from "./checks/ports";
+import { checkMasters, checkZooKeeper } from "./checks/quorums";
+import { Report, type Check, type Checked, type Use } from "./checks/report";
+import { checkRoles } from "./checks/roles";
+import { shapeIssues, withoutFaults } from "./checks/shape";
+import { formatPath } from "./issue";
+import { expandHosts, expandNames, type Host } from "./plan/hosts";
 import type { Issue } from "./plan/types";
 import { siteSchema, type SiteConfig } from "./schema";
-import { schemaIssue } from "./checks/shape";
 
+/** A checked site: `site` can be planned when there are no issues. */
 export interface Validated {
+    /** Undefined when the file is too broken to read. */
     readonly site?: SiteConfig;
     readonly hosts: ReadonlyMap<string, Host>;
+    /** What must be mended before anything is done. */
     readonly issues: readonly Issue[];
+    /** What is allowed, but worth a look. */
     readonly warnings: readonly Issue[];
 }
 
+const checks: readonly Check[] = [
+    checkHosts,
+    checkRoles,
+    checkDomains,
+    checkZooKeeper,
+    checkMasters,
+    checkPools,
+    checkPorts,
+    checkFrameworks,
+    checkFlags,
+    checkConfirm,
+];
+
+function checkConfirm({ site }: Checked, report: Report): void {
+    if (site.confirm === undefined) return;
+    if (site.confirm !== site.cluster)
+        report.fault("CONFIRM_NAME", "confirm", "does not repeat the cluster's name", {
+            value: site.confirm,
+            allowed: site.cluster,
+        });
+    else
+        report.warn("CONFIRM_SET", "confirm", "changes that lose data are allowed", {
+            fix: "take it out when the change is done",
+        });
+}
+
+function usesOf(site: SiteConfig): Use[] {
+    return [
+        ...Object.keys(site.zookeeper.members ?? {}).map((host): Use => ({
+            host,
+            role: "zookeeper",
+            path: formatPath(["zookeeper", "members", host]),
+        })),
+        ...expandNames(site.masters.members ?? [], "masters.members").map(({ name, path }): Use => ({
+            host: name,
+            role: "master",
+            path,
+        })),
+        ...Object.entries(site.pools).flatMap(([pool, { hosts }]) =>
+            expandNames(hosts, `${formatPath(["pools", pool])}.hosts`).map(({ name, path }): Use => ({
+                host: name,
+                role: "agent",
+                pool,
+                path,
+            })),
+        ),
+    ];
+}
+
+function checkAll(site: SiteConfig): { hosts: ReadonlyMap<string, Host>; report: Report } {
+    const { hosts, issues } = expandHosts(site);
+    const report = new Report();
+    report.faults.push(...issues);
+    const checked: Checked = { site, hosts, uses: usesOf(site) };
+    for (const check of checks) check(checked, report);
+    return { hosts, report };
+}
+
+/** Whether two paths are the same or one is inside the other. */
+function overlaps(a: string, b: string): boolean {
+    const [short, long] = a.length < b.length ? [a, b] : [b, a];
+    return long === short || (long.startsWith(short) && /^[.[]/.test(long.slice(short.length)));
+}
+
+/**
+ * Checks the value of `pulumi-mesos:site`. Faults of the file's shape do not hide the others: what is left without the
+ * faulty parts is checked all the same.
+ */
 export function validateSite(config: unknown): Validated {
     const parsed = siteSchema.safeParse(config);
-    if (!parsed.success)
-        return { hosts: new Map(), issues: parsed.error.issues.map((i) => schemaIssue(i, config)), warnings: [] };
-    const { hosts, issues } = expandHosts(parsed.data);
-    return { site: parsed.data, hosts, issues, warnings: [] };
+    if (parsed.success) {
+        const { hosts, report } = checkAll(parsed.data);
+        return { site: parsed.data, hosts, issues: report.faults, warnings: report.warnings };
+    }
+    const faults = parsed.error.issues;
+    const issues = faults.flatMap((fault) => shapeIssues(fault, config));
+    const rest = siteSchema.safeParse(withoutFaults(config, faults));
+    if (!rest.success) return { hosts: new Map(), issues, warnings: [] };
+    // A host or pool that could not be read makes others look wrong: what refers to it is judged when it is mended.
+    const hostsUnread = issues.some(({ path }) => overlaps(path, "hosts"));
+    const more = checkAll(rest.data).report.faults.filter(
+        ({ code, path }) =>
+            !(hostsUnread && code === "HOST_UNKNOWN") && !issues.some((known) => overlaps(known.path, path)),
+    );
+    return { hosts: new Map(), issues: [...issues, ...more], warnings: [] };
 }

@@ -1,7 +1,3 @@
-import type { Issue } from "../plan/types";
-export function checkZooKeeperChange(_a: unknown, _b: unknown): Issue[] {
-    return [];
-}
-export function checkMasterChange(_a: unknown, _b: unknown, _c: boolean): Issue[] {
-    return [];
-}
+/** Checks of what a change does to the two quorums of a site: ZooKeeper's and the masters'. */
+export { checkMasterChange } from "./masterChange";
+export { checkZooKeeperChange, couldSplit } from "./zookeeperChange";

@@ -134,7 +134,7 @@ function sharedFiles(site: SiteConfig, install: MesosInstall, servers: readonly 
     const { authentication } = site;
     return {
         [paths.master]: file(mesosUrl(site, servers), "0600"),
-        [paths.acls]: jsonFile(agentAcls(site)),
+        [paths.acls]: file(agentAcls(site)),
         ...(authentication.agents ? { [paths.credential]: jsonFile(credential(agentPrincipal)) } : {}),
         ...(authentication.http
             ? { [paths.httpCredentials]: jsonFile({ credentials: [credential(operatorPrincipal)] }) }

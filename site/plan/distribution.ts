@@ -15,8 +15,14 @@ export interface MesosInstall {
 
 /** What apt serves: tried on these. */
 export const debianFamily: Readonly<Record<string, readonly string[]>> = { debian: ["12"], ubuntu: ["20.04", "22.04"] };
-const redHatFamily = { almalinux: ["8", "9"], rocky: ["8", "9"], rhel: ["7", "8", "9"], centos: ["7", "8", "9"] };
-const everyFamily = { ...debianFamily, ...redHatFamily };
+const redHatFamily: Readonly<Record<string, readonly string[]>> = {
+    almalinux: ["8", "9"],
+    rocky: ["8", "9"],
+    rhel: ["7", "8", "9"],
+    centos: ["7", "8", "9"],
+};
+/** Everything that Mesos is built for. */
+export const everyFamily: Readonly<Record<string, readonly string[]>> = { ...debianFamily, ...redHatFamily };
 
 /** Packages, files and paths of the Mesos programs. */
 export function mesosInstall(distribution: SiteConfig["distribution"]): MesosInstall {

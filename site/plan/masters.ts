@@ -98,7 +98,7 @@ export function planMasters(
     const shared: Record<string, ManagedFile> = {
         [paths.zk]: file(mesosUrl(site, servers), "0600"),
         [paths.credentials]: jsonFile({ credentials: principals.map(credential) }),
-        [paths.acls]: jsonFile(masterAcls(site)),
+        [paths.acls]: file(masterAcls(site)),
         [launcher]: file(render("mesos-launch", { program: "mesos-master" }), "0755"),
         [paths.unit]: file(
             render("mesos.service", {

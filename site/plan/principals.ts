@@ -51,11 +51,21 @@ type Acl = Readonly<Record<string, Entity>>;
 const anybody: Entity = { type: "ANY" };
 const only = (...values: readonly string[]): Entity => ({ values });
 
-/**
- * What the operator may do, by the name of the ACL's object (`include/mesos/authorizer/acls.proto` of Mesos 1.11). Masters
- * and agents read the same file format; what one of them does not know is never asked.
- */
-const operatorRights: Readonly<Record<string, readonly string[]>> = {
+/** ACLs by the name of what is allowed, under the name of the ACL's object. */
+type Rights = Readonly<Record<string, readonly string[]>>;
+
+/** What the operator may do on masters and agents (`include/mesos/authorizer/acls.proto` of Mesos 1.11). */
+const commonRights: Rights = {
+    paths: ["get_endpoints"],
+    flags: ["view_flags"],
+    logs: ["access_mesos_logs"],
+    level: ["set_log_level"],
+    users: ["access_sandboxes", "view_executors", "view_frameworks", "view_tasks"],
+    resource_providers: ["view_resource_providers"],
+};
+
+const masterRights: Rights = {
+    ...commonRights,
     roles: [
         "create_volumes",
         "get_quotas",
@@ -68,11 +78,6 @@ const operatorRights: Readonly<Record<string, readonly string[]>> = {
     reserver_principals: ["unreserve_resources"],
     creator_principals: ["destroy_volumes"],
     framework_principals: ["teardown_frameworks"],
-    paths: ["get_endpoints"],
-    flags: ["view_flags"],
-    logs: ["access_mesos_logs"],
-    level: ["set_log_level"],
-    images: ["prune_images"],
     machines: [
         "get_maintenance_schedules",
         "get_maintenance_statuses",
@@ -81,9 +86,14 @@ const operatorRights: Readonly<Record<string, readonly string[]>> = {
         "update_maintenance_schedules",
     ],
     agents: ["deactivate_agents", "drain_agents", "mark_agents_gone", "reactivate_agents"],
-    resource_providers: ["view_resource_providers"],
+};
+
+const agentRights: Rights = {
+    ...commonRights,
+    roles: ["view_roles"],
+    images: ["prune_images"],
     users: [
-        "access_sandboxes",
+        ...(commonRights["users"] ?? []),
         "attach_containers_input",
         "attach_containers_output",
         "kill_nested_containers",
@@ -93,31 +103,34 @@ const operatorRights: Readonly<Record<string, readonly string[]>> = {
         "launch_nested_containers_under_parent_with_user",
         "remove_nested_containers",
         "view_containers",
-        "view_executors",
-        "view_frameworks",
         "view_standalone_containers",
-        "view_tasks",
         "wait_nested_containers",
     ],
 };
 
-function operatorAcls(): Record<string, Acl[]> {
+/** Without HTTP authentication nobody has a principal, the provisioner included: then anybody may what the operator may. */
+function operatorAcls(site: SiteConfig, rights: Rights): Record<string, Acl[]> {
+    const principals = site.authentication.http ? only(operatorPrincipal) : anybody;
     const acls: Record<string, Acl[]> = {};
-    for (const [object, names] of Object.entries(operatorRights))
-        for (const name of names) acls[name] = [{ principals: only(operatorPrincipal), [object]: anybody }];
+    for (const [object, names] of Object.entries(rights))
+        for (const name of names) acls[name] = [{ principals, [object]: anybody }];
     return acls;
 }
 
-function sorted(acls: Record<string, Acl[]>): Record<string, unknown> {
-    return {
-        permissive: false,
-        ...Object.fromEntries(Object.entries(acls).sort(([a], [b]) => (a < b ? -1 : 1))),
-    };
+/** One ACL a line, so that a diff shows who gains or loses what. */
+function aclsText(acls: Readonly<Record<string, readonly Acl[]>>): string {
+    const blocks = Object.keys(acls)
+        .sort()
+        .map((name) => {
+            const lines = (acls[name] ?? []).map((acl) => `    ${JSON.stringify(acl)}`);
+            return `  ${JSON.stringify(name)}: [\n${lines.join(",\n")}\n  ]`;
+        });
+    return `{\n  "permissive": false,\n${blocks.join(",\n")}\n}\n`;
 }
 
 /** ACLs of the masters: nobody may do what is not listed. */
-export function masterAcls(site: SiteConfig): Record<string, unknown> {
-    const acls = operatorAcls();
+export function masterAcls(site: SiteConfig): string {
+    const acls = operatorAcls(site, masterRights);
     const add = (name: string, acl: Acl) => (acls[name] ??= []).push(acl);
     // Without authentication there is no principal to match, and only "anybody" fits.
     add("register_agents", {
@@ -141,19 +154,10 @@ export function masterAcls(site: SiteConfig): Record<string, unknown> {
         add("register_frameworks", { principals: anybody, roles: anybody });
         add("run_tasks", { principals: anybody, users: anybody });
     }
-    if (!site.authentication.http) openReading(acls);
-    return sorted(acls);
+    return aclsText(acls);
 }
 
 /** ACLs of the agents: the operator; executors are let in to their own containers by Mesos itself. */
-export function agentAcls(site: SiteConfig): Record<string, unknown> {
-    const acls = operatorAcls();
-    if (!site.authentication.http) openReading(acls);
-    return sorted(acls);
-}
-
-/** Without HTTP authentication nobody has a principal, the provisioner included: everything an operator may is open. */
-function openReading(acls: Record<string, Acl[]>): void {
-    for (const [object, names] of Object.entries(operatorRights))
-        for (const name of names) acls[name] = [{ principals: anybody, [object]: anybody }];
+export function agentAcls(site: SiteConfig): string {
+    return aclsText(operatorAcls(site, agentRights));
 }

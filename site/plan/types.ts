@@ -145,7 +145,7 @@ export type Service = ZooKeeperService | MasterService | AgentService;
 
 /** How the hosts of one tier are changed. */
 export interface Rollout {
-    /** "zookeeper", "masters" or "pool/<name>". */
+    /** "zookeeper", "masters" or `pool/NAME`. */
     readonly tier: string;
     /** Hosts that may be out of service at a time; 1 for ZooKeeper and masters. */
     readonly maxUnavailable: number;
@@ -194,7 +194,7 @@ export interface SecretPlan {
     readonly length: number;
     /**
      * The value is not ours to generate, because it belongs to an existing ensemble or existing masters: it is the stack's
-     * secret `pulumi-mesos:<name>`.
+     * secret `pulumi-mesos:NAME`.
      * @default false
      */
     readonly given?: boolean;

@@ -1,7 +1,7 @@
 /** One {@link HostSpec} per member of the ZooKeeper ensemble. */
 import { render } from "../render/templates";
 import type { SiteConfig } from "../schema";
-import { debianFamily } from "./distribution";
+import { debianFamily, everyFamily } from "./distribution";
 import { directory, file, unit } from "./files";
 import type { Host } from "./hosts";
 import { zookeeperSecret, zookeeperUser } from "./principals";
@@ -46,7 +46,7 @@ export function planZooKeeper(site: SiteConfig, hosts: ReadonlyMap<string, Host>
     const log4j = file(render("log4j.properties", {}));
     const debian = config.packages.some((name) => name === "libzookeeper-java" || name === "zookeeper");
     const preflight: Preflight = {
-        os: debian ? debianFamily : {},
+        os: debian ? debianFamily : everyFamily,
         freeMiB: { [config.dataDir]: 512 },
         cgroup: "any",
     };

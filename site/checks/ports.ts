@@ -1,0 +1,128 @@
+/** Two listeners on one port of one host. */
+import { formatPath } from "../issue";
+import { parsePorts } from "../plan/agents";
+import { coalesce, formatRanges, holds } from "../plan/portRanges";
+import { expandRange } from "../ranges";
+import type { ResourcesConfig } from "../schema";
+import type { Checked, Report, Use } from "./report";
+
+interface Listener {
+    readonly port: number;
+    readonly what: string;
+    readonly path: string;
+}
+
+function listenersOf({ site }: Checked, use: Use): Listener[] {
+    const { clientPort, peerPort, electionPort, adminPort } = site.zookeeper;
+    switch (use.role) {
+        case "zookeeper":
+            return [
+                { port: clientPort, what: "ZooKeeper's clients", path: "zookeeper.clientPort" },
+                { port: peerPort, what: "ZooKeeper's followers", path: "zookeeper.peerPort" },
+                { port: electionPort, what: "ZooKeeper's election", path: "zookeeper.electionPort" },
+                ...(adminPort === undefined
+                    ? []
+                    : [{ port: adminPort, what: "ZooKeeper's AdminServer", path: "zookeeper.adminPort" }]),
+            ];
+        case "master":
+            return [{ port: site.masters.port, what: "the Mesos master", path: "masters.port" }];
+        case "agent": {
+            const pool = use.pool ?? "";
+            const port = site.pools[pool]?.port ?? 5051;
+            return [{ port, what: "the Mesos agent", path: formatPath(["pools", pool, "port"]) }];
+        }
+    }
+}
+
+/** Two services on one port of one host; each pair of settings is reported once, not once a host. */
+function checkListeners(checked: Checked, report: Report): void {
+    const byHost = new Map<string, Listener[]>();
+    for (const use of checked.uses)
+        byHost.set(use.host, [...(byHost.get(use.host) ?? []), ...listenersOf(checked, use)]);
+    const reported = new Set<string>();
+    for (const [host, listeners] of byHost) {
+        const seen = new Map<number, Listener>();
+        for (const listener of listeners) {
+            const other = seen.get(listener.port);
+            const key = `${other?.path} ${listener.path}`;
+            if (other && other.path !== listener.path && !reported.has(key)) {
+                reported.add(key);
+                report.fault(
+                    "PORT_CLASH",
+                    listener.path,
+                    `${other.what} and ${listener.what} listen on the same port of ${host}`,
+                    {
+                        value: listener.port,
+                        fix: `change ${listener.path} or ${other.path}`,
+                    },
+                );
+            }
+            seen.set(listener.port, listener);
+        }
+    }
+    const { adminPort } = checked.site.zookeeper;
+    if (adminPort === 8080)
+        report.warn(
+            "PORT_MARATHON",
+            "zookeeper.adminPort",
+            "Marathon listens on 8080 too, and usually beside ZooKeeper",
+            {
+                value: adminPort,
+                allowed: "e.g. 9181",
+            },
+        );
+}
+
+function checkOffered(
+    checked: Checked,
+    report: Report,
+    name: string,
+    path: string,
+    ports: ResourcesConfig["ports"],
+): void {
+    const pool = checked.site.pools[name];
+    const ranges = ports.map(parsePorts);
+    ranges.forEach(([low, high], index) => {
+        if (low < 1 || high > 65535 || low > high)
+            report.fault("PORTS_RANGE", `${path}[${index}]`, "is no range of ports", {
+                value: ports[index],
+                allowed: "low-high, both 1..65535",
+            });
+    });
+    if (coalesce(ranges).length < ranges.length)
+        report.fault("PORTS_OVERLAP", path, "the ranges overlap or touch", {
+            value: ports,
+            fix: formatRanges(coalesce(ranges)),
+        });
+    const members = new Set(pool?.hosts.flatMap((text) => expandRange(text).items.map((item) => item.text)));
+    const listeners = new Map(
+        checked.uses
+            .filter(({ host }) => members.has(host))
+            .flatMap((use) => listenersOf(checked, use))
+            .map((listener) => [listener.path, listener]),
+    );
+    for (const { port, what } of listeners.values())
+        if (holds(ranges, port))
+            report.fault("PORTS_TAKEN", path, `tasks are offered port ${port}, which ${what} has`, {
+                value: ports,
+                fix: "leave it out of the ranges",
+            });
+}
+
+/** Checks what listens where, and which ports tasks are offered. */
+export function checkPorts(checked: Checked, report: Report): void {
+    checkListeners(checked, report);
+    for (const [name, pool] of Object.entries(checked.site.pools)) {
+        const path = formatPath(["pools", name]);
+        checkOffered(checked, report, name, `${path}.resources.ports`, pool.resources.ports);
+        for (const [host, { resources }] of Object.entries(pool.overrides))
+            if (resources?.ports)
+                checkOffered(
+                    checked,
+                    report,
+                    name,
+                    `${formatPath(["pools", name, "overrides", host])}.resources.ports`,
+                    resources.ports,
+                );
+    }
+}

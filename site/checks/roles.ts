@@ -1,0 +1,84 @@
+/** Which host does what. */
+import { nearest } from "../nearest";
+import { expandRange } from "../ranges";
+import type { Checked, Report, Use } from "./report";
+
+function checkKnown({ hosts, uses }: Checked, report: Report): void {
+    for (const { host, path } of uses) {
+        if (hosts.has(host)) continue;
+        const near = nearest(host, hosts.keys());
+        report.fault("HOST_UNKNOWN", path, "there is no such host", {
+            value: host,
+            fix: near === undefined ? "declare it under `hosts`" : `did you mean "${near}"?`,
+        });
+    }
+}
+
+/** Checks references to hosts and what shares a host with what. */
+export function checkRoles(checked: Checked, report: Report): void {
+    checkKnown(checked, report);
+    const { site, uses } = checked;
+    const byHost = new Map<string, Use[]>();
+    for (const use of uses) byHost.set(use.host, [...(byHost.get(use.host) ?? []), use]);
+    for (const [host, list] of byHost) {
+        for (const role of ["master", "agent"] as const) {
+            const [first, second] = list.filter((use) => use.role === role);
+            if (!first || !second) continue;
+            const where =
+                role === "agent" && first.pool !== second.pool
+                    ? `the pools ${first.pool} and ${second.pool}`
+                    : `${role === "agent" ? "a pool" : "the masters"} twice`;
+            report.fault("HOST_REUSED", second.path, `${host} is in ${where}`, {
+                value: host,
+                allowed: "one agent and one master a host",
+            });
+        }
+        const agent = list.find(({ role }) => role === "agent");
+        const service = list.find(({ role }) => role !== "agent");
+        if (agent && service)
+            report.warn(
+                "AGENT_ON_QUORUM",
+                agent.path,
+                `${host} runs tasks beside a ${service.role === "master" ? "Mesos master" : "ZooKeeper member"}, which they can starve`,
+                {
+                    value: host,
+                },
+            );
+    }
+    const { members: masters, existing } = site.masters;
+    if ((masters === undefined) === (existing === undefined))
+        report.fault("MASTERS_WHICH", "masters", "give either `members` or `existing`", {
+            allowed: "exactly one of the two",
+        });
+    if ((site.zookeeper.members === undefined) === (site.zookeeper.existing === undefined))
+        report.fault("ZK_WHICH", "zookeeper", "give either `members` or `existing`", {
+            allowed: "exactly one of the two",
+        });
+    for (const [name, pool] of Object.entries(site.pools)) {
+        const members = new Set(pool.hosts.flatMap((text) => expandRange(text).items.map((item) => item.text)));
+        for (const range of Object.keys(pool.overrides))
+            for (const { text } of expandRange(range).items)
+                if (!members.has(text)) {
+                    const near = nearest(text, members);
+                    report.fault(
+                        "OVERRIDE_UNKNOWN",
+                        `pools.${name}.overrides`,
+                        "differences for a host that is not in the pool",
+                        {
+                            value: text,
+                            ...(near === undefined ? {} : { fix: `did you mean "${near}"?` }),
+                        },
+                    );
+                }
+        if (pool.maxUnavailable > 1 && pool.maxUnavailable >= members.size)
+            report.warn(
+                "POOL_ALL_AT_ONCE",
+                `pools.${name}.maxUnavailable`,
+                "a change takes every host of the pool out of service at once",
+                {
+                    value: pool.maxUnavailable,
+                    allowed: `less than ${members.size}`,
+                },
+            );
+    }
+}
