@@ -1,24 +1,85 @@
 /** Reading a stack file from disk. */
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { parse } from "yaml";
+import { isNode, LineCounter, parseDocument } from "yaml";
+import { issue } from "./issue";
+import type { Issue } from "./plan/types";
 
-/** Replaces a leading `~/` in ssh's paths by the home directory. */
+/** Key of the site in a stack file's `config`. */
+export const siteKey = "pulumi-mesos:site";
+
+const paths: ReadonlySet<string> = new Set(["privateKeyFile", "knownHostsFile"]);
+
+/** Replaces the `~` at the beginning of ssh's paths by the home directory; everything else stays as it is. */
 export function expandHome(config: unknown, home = homedir()): unknown {
     if (Array.isArray(config)) return config.map((item) => expandHome(item, home));
     if (typeof config !== "object" || config === null) return config;
     return Object.fromEntries(
         Object.entries(config).map(([key, value]) => [
             key,
-            (key === "privateKeyFile" || key === "knownHostsFile") && typeof value === "string"
-                ? value.replace(/^~(?=\/)/, home)
-                : expandHome(value, home),
+            paths.has(key) && typeof value === "string" ? value.replace(/^~(?=\/)/, home) : expandHome(value, home),
         ]),
     );
 }
 
-/** The value of `pulumi-mesos:site` in a stack file. */
-export function loadStackFile(path: string): unknown {
-    const stack = parse(readFileSync(path, "utf8")) as { config?: Record<string, unknown> } | null;
-    return expandHome(stack?.config?.["pulumi-mesos:site"]);
+/** A stack file's site, or why there is none. */
+export interface LoadedStack {
+    readonly config: unknown;
+    /** What makes the file unreadable; empty when `config` is there. */
+    readonly issues: readonly Issue[];
+    /** Line of a path of an issue, counted from 1: of its nearest part that is in the file. */
+    lineOf(path: string): number | undefined;
+}
+
+/** `hosts["bm[1-3]"].zone[0]` → its parts. */
+function parsePath(path: string): (string | number)[] {
+    return Array.from(path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g), ([, quoted, index, plain]) =>
+        quoted !== undefined
+            ? (JSON.parse(`"${quoted}"`) as string)
+            : index !== undefined
+              ? Number(index)
+              : (plain ?? ""),
+    );
+}
+
+/** Reads the text of a stack file; `home` stands for `~`. */
+export function parseStack(text: string, home = homedir()): LoadedStack {
+    const lines = new LineCounter();
+    const document = parseDocument(text, { lineCounter: lines });
+    const lineOf = (path: string): number | undefined => {
+        const parts = ["config", siteKey, ...parsePath(path)];
+        for (let length = parts.length; length > 0; length--) {
+            const node = document.getIn(parts.slice(0, length), true);
+            if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+        }
+        return undefined;
+    };
+    if (document.errors.length > 0)
+        return {
+            config: undefined,
+            lineOf,
+            issues: document.errors.map(({ message, linePos }) =>
+                issue(
+                    "YAML",
+                    `line ${linePos?.[0].line ?? "?"}`,
+                    (message.split("\n")[0] ?? "").replace(/ at line.*$/, ""),
+                ),
+            ),
+        };
+    const stack = document.toJS() as { config?: Record<string, unknown> } | null;
+    const config = stack?.config?.[siteKey];
+    const issues =
+        config === undefined
+            ? [
+                  issue("SITE_MISSING", `config["${siteKey}"]`, "the stack file declares no site", {
+                      fix: "see README.md for the shortest one",
+                  }),
+              ]
+            : [];
+    return { config: expandHome(config, home), issues, lineOf };
+}
+
+/** Reads a stack file. */
+export function loadStack(path: string): LoadedStack {
+    return parseStack(readFileSync(path, "utf8"));
 }

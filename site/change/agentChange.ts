@@ -6,7 +6,7 @@ import type { AgentService } from "../plan/types";
  * - `none`: nothing that Mesos registers changes (a restart, if any, is for other reasons and keeps tasks running)
  * - `inPlace`: the agent restarts and keeps its id and its tasks (`reconfiguration_policy=additive`)
  * - `newAgentId`: Mesos would refuse the agent for ever ("Incompatible agent info"): drain, stop, remove
- *   `&lt;work_dir>/meta/slaves/latest`, start; reservations and volumes on it are lost
+ *   `meta/slaves/latest` of its work directory, start; reservations and volumes on it are lost
  * - `replaceHost`: it is another machine to Mesos
  */
 export type AgentChangeKind = "none" | "inPlace" | "newAgentId" | "replaceHost";

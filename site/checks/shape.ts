@@ -14,7 +14,7 @@ let whole: JsonSchema | undefined;
 function schemasAt(path: Path): JsonSchema[] {
     whole ??= z.toJSONSchema(siteSchema, { io: "input" });
     const branches = (schema: JsonSchema): JsonSchema[] => {
-        const options = (schema.anyOf ?? schema.oneOf);
+        const options = schema.anyOf ?? schema.oneOf;
         return options ? options.flatMap(branches) : [schema];
     };
     let found = branches(whole);
