@@ -47,7 +47,7 @@ export function checkMasterChange(old: MasterService, next: MasterService, confi
             issue(
                 "MASTER_LOG_LOST",
                 `${path}.members`,
-                `${why}, and with it agents' list, quotas, weights and maintenance`,
+                `${why}, and with it the list of agents, quotas, weights and maintenance`,
                 {
                     value,
                     allowed: "a change that keeps a quorum of the present masters",
