@@ -16,6 +16,8 @@ export interface Agent {
     readonly active: boolean;
     readonly deactivated: boolean;
     readonly drain: "DRAINING" | "DRAINED" | undefined;
+    /** Changes with every (re-)registration; compared only with itself, so clocks do not matter. */
+    readonly registration: string;
 }
 
 /** Health of one master. */
@@ -49,6 +51,8 @@ interface ApiAgent {
     readonly active: boolean;
     readonly deactivated?: boolean;
     readonly drain_info?: { readonly state: "DRAINING" | "DRAINED" };
+    readonly registered_time?: { readonly nanoseconds: number };
+    readonly reregistered_time?: { readonly nanoseconds: number };
 }
 
 export class HttpMesosClient implements MesosClient {
@@ -137,12 +141,13 @@ export class HttpMesosClient implements MesosClient {
 
     public async agents(): Promise<Agent[]> {
         const answer = JSON.parse(await this.call({ type: "GET_AGENTS" })) as { get_agents: { agents?: ApiAgent[] } };
-        return (answer.get_agents.agents ?? []).map(({ agent_info, active, deactivated, drain_info }) => ({
+        return (answer.get_agents.agents ?? []).map(({ agent_info, active, deactivated, drain_info, ...times }) => ({
             id: agent_info.id.value,
             hostname: agent_info.hostname,
             active,
             deactivated: deactivated ?? false,
             drain: drain_info?.state,
+            registration: `${agent_info.id.value} ${(times.reregistered_time ?? times.registered_time)?.nanoseconds ?? 0}`,
         }));
     }
 

@@ -17,6 +17,8 @@ const DRAIN_MARGIN_SEC = 60;
 
 export class AgentStrategy implements Strategy {
     public readonly isQuorum = false;
+    /** The registration of each host's agent before its service went down: the same one proves nothing afterwards. */
+    private readonly stale = new Map<string, string>();
 
     public constructor(
         private readonly connect: (config: HostConfigInputs) => MesosClient,
@@ -47,8 +49,17 @@ export class AgentStrategy implements Strategy {
     }
 
     public async before(host: Prepared): Promise<readonly string[]> {
+        // A run that was cut off after this host was done has left nothing to do here.
+        if (host.drift.length === 0) {
+            return [];
+        }
         const change = host.before && classifyAgentChange(agent(host.before), agent(host.config));
-        if (change?.kind !== "newAgentId" && change?.kind !== "replaceHost") {
+        const needsNewId = change?.kind === "newAgentId" || change?.kind === "replaceHost";
+        if (host.restarts || needsNewId) {
+            const present = await this.find(host.config).catch(() => undefined);
+            this.stale.set(host.host, present?.registration ?? "");
+        }
+        if (!needsNewId) {
             return [];
         }
         host.say(`needs a new agent id: ${change.reasons.join("; ")}`);
@@ -91,7 +102,7 @@ export class AgentStrategy implements Strategy {
         const found = await waitFor(
             async () => {
                 const now = await this.find(host.config).catch(() => undefined);
-                return now?.active === true ? now : undefined;
+                return now?.active === true && now.registration !== this.stale.get(host.host) ? now : undefined;
             },
             healthTimeoutSec,
             () =>
@@ -103,6 +114,7 @@ export class AgentStrategy implements Strategy {
                 ),
             this.clock,
         );
+        this.stale.delete(host.host);
         if (found.deactivated || found.drain !== undefined) {
             await this.connect(host.config).reactivate(found.id);
             host.say("reactivated (it was drained by a run that did not finish)");

@@ -45,7 +45,7 @@ function checkListeners(checked: Checked, report: Report): void {
         for (const listener of listeners) {
             const other = seen.get(listener.port);
             const key = `${other?.path} ${listener.path}`;
-            if (other && other.path !== listener.path && !reported.has(key)) {
+            if (other && other.what !== listener.what && !reported.has(key)) {
                 reported.add(key);
                 report.fault(
                     "PORT_CLASH",
