@@ -7,11 +7,12 @@ import { checkPorts } from "./checks/ports";
 import { checkMasters, checkZooKeeper } from "./checks/quorums";
 import { Report, type Check, type Checked, type Use } from "./checks/report";
 import { checkRoles } from "./checks/roles";
-import { shapeIssues, withoutFaults } from "./checks/shape";
+import { mended, shapeIssues } from "./checks/shape";
 import { formatPath } from "./issue";
 import { expandHosts, expandNames, type Host } from "./plan/hosts";
 import type { Issue } from "./plan/types";
 import { siteSchema, type SiteConfig } from "./schema";
+import type { z } from "zod";
 
 /** A checked site: `site` can be planned when there are no issues. */
 export interface Validated {
@@ -88,6 +89,20 @@ function overlaps(a: string, b: string): boolean {
     return long === short || (long.startsWith(short) && /^[.[]/.test(long.slice(short.length)));
 }
 
+/** What can be read of a faulty file; undefined when even mending does not help. */
+function readRest(config: unknown, faults: z.core.$ZodError["issues"]): SiteConfig | undefined {
+    let rest = config;
+    let left = faults;
+    // Each round may uncover what the one before took away: a wrong value of a required field is then a missing one.
+    for (let round = 0; round < 4; round++) {
+        rest = mended(rest, left);
+        const parsed = siteSchema.safeParse(rest);
+        if (parsed.success) return parsed.data;
+        left = parsed.error.issues;
+    }
+    return undefined;
+}
+
 /**
  * Checks the value of `pulumi-mesos:site`. Faults of the file's shape do not hide the others: what is left without the
  * faulty parts is checked all the same.
@@ -100,11 +115,11 @@ export function validateSite(config: unknown): Validated {
     }
     const faults = parsed.error.issues;
     const issues = faults.flatMap((fault) => shapeIssues(fault, config));
-    const rest = siteSchema.safeParse(withoutFaults(config, faults));
-    if (!rest.success) return { hosts: new Map(), issues, warnings: [] };
+    const rest = readRest(config, faults);
+    if (rest === undefined) return { hosts: new Map(), issues, warnings: [] };
     // A host or pool that could not be read makes others look wrong: what refers to it is judged when it is mended.
     const hostsUnread = issues.some(({ path }) => overlaps(path, "hosts"));
-    const more = checkAll(rest.data).report.faults.filter(
+    const more = checkAll(rest).report.faults.filter(
         ({ code, path }) =>
             !(hostsUnread && code === "HOST_UNKNOWN") && !issues.some((known) => overlaps(known.path, path)),
     );

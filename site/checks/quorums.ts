@@ -94,6 +94,7 @@ export function checkZooKeeper(checked: Checked, report: Report): void {
             );
     }
     checkSnapshots(checked, report);
+    checkSession(checked, report);
     checkSpread(checked, report, "zookeeper", "zookeeper.members");
 }
 
@@ -163,6 +164,23 @@ export function checkMasters(checked: Checked, report: Report): void {
             {
                 value: config.registryFetchTimeoutSec,
                 allowed: "60 or more; seconds",
+            },
+        );
+}
+
+/** ZooKeeper silently keeps sessions between 2 and 20 ticks: a longer one than that is an illusion. */
+function checkSession({ site }: Checked, report: Report): void {
+    if (site.zookeeper.members === undefined) return;
+    const [least, most] = [2, 20].map((ticks) => (ticks * site.zookeeper.tickTimeMs) / 1000);
+    const wanted = site.masters.zkSessionTimeoutSec;
+    if (least !== undefined && most !== undefined && (wanted < least || wanted > most))
+        report.fault(
+            "ZK_SESSION",
+            "masters.zkSessionTimeoutSec",
+            "ZooKeeper would not grant a session of this length",
+            {
+                value: wanted,
+                allowed: `${least}..${most} seconds: 2 to 20 ticks of zookeeper.tickTimeMs`,
             },
         );
 }

@@ -129,18 +129,51 @@ function oneOf(
     });
 }
 
+/** Texts of which one fits each pattern of the schema. */
+const samples = ["x", "/x", "1-2", "x:1", "0".repeat(64)];
+
+/** Something of the right type, to stand for what is missing; undefined where nothing is known. */
+function placeholder(path: Path): unknown {
+    const [schema] = schemasAt(path);
+    if (schema?.const !== undefined) return schema.const;
+    if (schema?.enum) return schema.enum[0];
+    switch (schema?.type) {
+        case "string":
+            return samples.find((sample) => new RegExp(schema.pattern ?? "").test(sample));
+        case "integer":
+        case "number":
+            return Math.max(schema.minimum ?? 1, 1);
+        case "array":
+            return [];
+        case "object":
+            return {};
+        default:
+            return undefined;
+    }
+}
+
+function put(tree: unknown, path: Path, value: unknown): void {
+    const parent = valueAt(tree, path.slice(0, -1));
+    const key = path.at(-1);
+    if (typeof parent !== "object" || parent === null || key === undefined) return;
+    if (value === undefined) Reflect.deleteProperty(parent, key);
+    else Reflect.set(parent, key, value);
+}
+
 /**
- * Takes the faulty parts out of a copy of the configuration, so that the rest can be checked in the same pass.
+ * Mends a copy of the configuration just so far that the rest of it can be checked in the same pass: what is wrong goes, what
+ * is missing gets a placeholder, and an entry that cannot be mended so goes as a whole.
  */
-export function withoutFaults(config: unknown, faults: readonly z.core.$ZodIssue[]): unknown {
+export function mended(config: unknown, faults: readonly z.core.$ZodIssue[]): unknown {
     const copy: unknown = structuredClone(config);
     for (const fault of faults) {
-        const paths = fault.code === "unrecognized_keys" ? fault.keys.map((key) => [...fault.path, key]) : [fault.path];
-        for (const path of paths) {
-            const parent = valueAt(copy, path.slice(0, -1));
-            const key = path.at(-1);
-            if (typeof parent === "object" && parent !== null && key !== undefined) Reflect.deleteProperty(parent, key);
+        if (fault.code === "unrecognized_keys") {
+            for (const key of fault.keys) put(copy, [...fault.path, key], undefined);
+            continue;
         }
+        const missing = valueAt(copy, fault.path) === undefined;
+        const value = missing ? placeholder(fault.path) : undefined;
+        put(copy, missing && value === undefined ? fault.path.slice(0, -1) : fault.path, value);
     }
     return copy;
 }

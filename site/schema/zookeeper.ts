@@ -65,8 +65,10 @@ export const zookeeperSchema = z
         classPath: z
             .string()
             .min(1)
-            .default("/usr/share/java/zookeeper.jar")
-            .describe("Java class path, without the configuration directory."),
+            .default("/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-log4j12.jar:/usr/share/java/log4j-1.2.jar")
+            .describe(
+                "Java class path, without the configuration directory. Debian's jar names everything it needs but the logger.",
+            ),
         ...rolloutFields(120),
     })
     .describe("The ZooKeeper ensemble.");

@@ -180,6 +180,13 @@ const quorums: Row[] = [
     ],
     ["no ZooKeeper member", { "zookeeper members": {} }, "ZK_EMPTY", "zookeeper.members", "there is no member"],
     [
+        "a session longer than ZooKeeper grants",
+        { "masters zkSessionTimeoutSec": 60 },
+        "ZK_SESSION",
+        "masters.zkSessionTimeoutSec",
+        "ZooKeeper would not grant a session of this length",
+    ],
+    [
         "one id twice",
         { "zookeeper members": { bm1: 1, bm2: 2, bm3: 2 } },
         "ZK_ID_TWICE",

@@ -110,6 +110,27 @@ test("faults of shape do not hide the others: all in one pass", () => {
     ]);
 });
 
+test("what is missing does not hide the others either", () => {
+    const faults = faultsOf(
+        changed({
+            cluster: undefined,
+            "pools work resources cpus": undefined,
+            "distribution kind": undefined,
+            "hosts bm[4-6] address": undefined,
+            "zookeeper members": { bm1: 1, bm2: 2 },
+            "masters quorum": 1,
+        }),
+    );
+    expect(faults.map(({ code, path }) => `${code} ${path}`)).toEqual([
+        "MISSING cluster",
+        "MISSING distribution.kind",
+        'MISSING hosts["bm[4-6]"].address',
+        "MISSING pools.work.resources.cpus",
+        "ZK_EVEN zookeeper.members",
+        "MASTERS_QUORUM masters.quorum",
+    ]);
+});
+
 test("a host that cannot be read is not reported a second time as unknown", () => {
     expect(faultsOf(changed({ "hosts bm[4-6] kind": "metal" })).map(({ code }) => code)).toEqual(["NOT_ALLOWED"]);
 });
