@@ -59,10 +59,8 @@ const articles: Readonly<Record<string, string>> = {
 };
 
 function typeNames(path: Path): string {
-    const names = schemasAt(path).map(
-        ({ type }) => articles[String(type === "integer" ? "int" : type)] ?? String(type),
-    );
-    return [...new Set(names)].join(" or ");
+    const types = schemasAt(path).flatMap(({ type }) => [type ?? []].flat());
+    return [...new Set(types.map((type) => articles[type === "integer" ? "int" : type] ?? type))].join(" or ");
 }
 
 /** Translates one of zod's issues; an unknown key in each of several places becomes an issue each. */

@@ -10,6 +10,13 @@ interface Section {
     readonly fields: readonly string[];
 }
 
+const typeNames: Readonly<Record<string, string>> = {
+    integer: "whole number",
+    number: "number",
+    boolean: "true or false",
+    string: "text",
+};
+
 function typeOf(schema: JsonSchema): string {
     if (schema.const !== undefined) return `\`${String(schema.const)}\``;
     if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(" or ");
@@ -20,26 +27,31 @@ function typeOf(schema: JsonSchema): string {
         const values = schema.additionalProperties;
         return typeof values === "object" ? `map of name to ${typeOf(values)}` : "map";
     }
-    const { minimum, maximum, exclusiveMinimum } = schema;
-    const bounds = [
-        ...(exclusiveMinimum === undefined ? [] : [`> ${exclusiveMinimum}`]),
-        ...(minimum === undefined ? [] : [`≥ ${minimum}`]),
-        ...(maximum === undefined ? [] : [`≤ ${maximum}`]),
-    ];
-    const name = { integer: "whole number", number: "number", boolean: "true or false", string: "text" }[
-        String(schema.type)
-    ];
-    return [name ?? String(schema.type), ...bounds].join(" ");
+    const names = [schema.type ?? "anything"].flat().map((type) => typeNames[type] ?? type);
+    return `${names.join(" or ")}${bounds(schema)}`;
+}
+
+function bounds({ minimum, maximum, exclusiveMinimum }: JsonSchema): string {
+    if (exclusiveMinimum !== undefined) return ` above ${exclusiveMinimum}`;
+    if (minimum === undefined) return "";
+    return maximum === undefined ? ` from ${minimum}` : ` ${minimum}..${maximum}`;
 }
 
 function cell(text: string): string {
     return text.replaceAll("|", "\\|").replaceAll("\n", " ");
 }
 
+/** A computed default stands at the end of a description: "… Default: 22." */
+const computed = / ?Default: (.*)\.$/;
+
 function row(name: string, schema: JsonSchema, required: boolean): string {
-    const value = schema.default === undefined ? "" : `\`${JSON.stringify(schema.default)}\``;
-    const need = required ? "required" : value === "" || value === "`{}`" ? "–" : value;
-    return `| \`${name}\` | ${cell(typeOf(schema))} | ${cell(need)} | ${cell(schema.description ?? "")} |`;
+    const about = schema.description ?? "";
+    const value =
+        schema.default === undefined || JSON.stringify(schema.default) === "{}"
+            ? computed.exec(about)?.[1]
+            : `\`${JSON.stringify(schema.default)}\``;
+    const need = required ? "**required**" : (value ?? "–");
+    return `| \`${name}\` | ${cell(typeOf(schema))} | ${cell(need)} | ${cell(about.replace(computed, ""))} |`;
 }
 
 /** The maps below a field: itself, the values of a map by name, the items of a list, each branch of a union. */
@@ -60,10 +72,11 @@ function innerMaps(path: string, schema: JsonSchema): [string, JsonSchema][] {
 function sections(path: string, schema: JsonSchema): Section[] {
     const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>);
     const required = new Set(schema.required);
+    const kind = (schema.properties?.["kind"] as JsonSchema | undefined)?.description;
     return [
         {
             path,
-            about: schema.description ?? "",
+            about: (schema.description ?? kind ?? "").replace(computed, ""),
             fields: properties.map(([name, field]) =>
                 row(name, field, required.has(name) && field.default === undefined),
             ),
@@ -74,15 +87,21 @@ function sections(path: string, schema: JsonSchema): Section[] {
     ];
 }
 
+/** A section; one whose fields an earlier one has too only points there. */
+function sectionText({ path, about, fields }: Section, earlier: Map<string, string>): string {
+    const title = path === "" ? "## The site" : `## ${path}`;
+    const table = ["| field | value | default | meaning |", "| --- | --- | --- | --- |", ...fields].join("\n");
+    const twin = earlier.get(table);
+    earlier.set(table, twin ?? path);
+    return [title, ...(about === "" ? [] : [about]), twin === undefined ? table : `The fields of \`${twin}\`.`].join(
+        "\n\n",
+    );
+}
+
 /** The text of docs/reference.md. */
 export function referenceText(): string {
-    const parts = sections("", siteJsonSchema()).map(({ path, about, fields }) =>
-        [
-            path === "" ? "## The site" : `## ${path}`,
-            about,
-            ["| field | value | default | meaning |", "| --- | --- | --- | --- |", ...fields].join("\n"),
-        ].join("\n\n"),
-    );
+    const earlier = new Map<string, string>();
+    const parts = sections("", siteJsonSchema()).map((section) => sectionText(section, earlier));
     const intro = [
         "# The stack file",
         "Made from the schema by `npm run generated`; don't edit it. The site is the value of `config: pulumi-mesos:site:` in",

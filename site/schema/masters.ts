@@ -20,7 +20,7 @@ export const mastersSchema = z
             .min(1)
             .optional()
             .describe(
-                "Replicas of the registry that must agree. Default: floor(n/2)+1 of the *masters*; set it only for the steps of a growth or shrinkage (docs/operational-guide.md of Mesos).",
+                "Replicas of the registry that must agree. Set it only for the steps of a growth or shrinkage (docs/operational-guide.md of Mesos). Default: more than half of the *masters*, floor(n/2)+1.",
             ),
         port: port("Mesos master", 5050),
         workDir: absolutePath("Holds the registry (replicated log): the masters' only state.").default(
