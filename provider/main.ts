@@ -15,7 +15,7 @@ async function main(): Promise<void> {
     const server = new ProviderServer({
         version: PULUMI_MESOS_VERSION,
         types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret },
-        onCancel: dependencies.stop,
+        onCancel: () => dependencies.stop(),
     });
     const engine = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
     if (engine !== undefined) {

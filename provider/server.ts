@@ -11,7 +11,7 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { type Context, type ResourceType, type State, UserError } from "./resources/resource";
 import { decode, encode, formatPath, type Path, type Properties, type Wire } from "./wire";
 
@@ -46,7 +46,7 @@ function wire(struct: Struct | undefined): Wire {
 }
 
 function struct(value: Properties, secrets: readonly Path[]): Struct {
-    return Struct.fromJavaScript(encode(value, secrets) as Record<string, JavaScriptValue>);
+    return Struct.fromJavaScript(encode(value, secrets));
 }
 
 interface Named {
@@ -68,7 +68,7 @@ export class ProviderServer {
     });
 
     public constructor(private readonly options: ServerOptions) {
-        this.server.addService(ResourceProviderService as unknown as grpc.ServiceDefinition, this.handlers());
+        this.server.addService(ResourceProviderService, this.handlers());
     }
 
     /** @returns the port on the loopback address */
@@ -157,7 +157,7 @@ export class ProviderServer {
             read: handler((request: rpc.ReadRequest) => this.read(request)),
             update: handler((request: rpc.UpdateRequest) => this.update(request)),
             delete: handler((request: rpc.DeleteRequest) => this.delete(request)),
-        } as unknown as grpc.UntypedServiceImplementation;
+        };
     }
 
     private async check(request: rpc.CheckRequest): Promise<rpc.CheckResponse> {

@@ -61,7 +61,7 @@ function wrapAt(value: Plain, path: Path): Plain {
         return value.map((item, index) => (index === head ? wrapAt(item, rest) : item));
     }
     const item = isObject(value) && typeof head === "string" ? value[head] : undefined;
-    return item === undefined ? value : { ...(value as Properties), [head]: wrapAt(item as Plain, rest) };
+    return item === undefined ? value : { ...(value as Properties), [head]: wrapAt(item, rest) };
 }
 
 /** Longest paths first: a secret inside a secret is wrapped before its parent is. Paths that lead nowhere are passed over. */

@@ -14,12 +14,10 @@ export function dial(address: string, port: number, route: Route): Duplex {
         return connect({ host: address, port });
     }
     const [target = proxyJump, jumpPort] = proxyJump.split(/:(?=\d+$)/);
-    const options = sshOptions({ address, ...route, proxyJump: undefined } as unknown as Connection).flatMap(
-        (option) => {
-            const [flag = "", ...value] = option.split(" ");
-            return [flag, value.join(" ")];
-        },
-    );
+    const options = sshOptions({ address, ...route, proxyJump: undefined }).flatMap((option) => {
+        const [flag = "", ...value] = option.split(" ");
+        return [flag, value.join(" ")];
+    });
     const child = spawn(
         "ssh",
         [...options, ...(jumpPort === undefined ? [] : ["-p", jumpPort]), "-W", `${address}:${port}`, target],

@@ -141,14 +141,18 @@ export class HttpMesosClient implements MesosClient {
 
     public async agents(): Promise<Agent[]> {
         const answer = JSON.parse(await this.call({ type: "GET_AGENTS" })) as { get_agents: { agents?: ApiAgent[] } };
-        return (answer.get_agents.agents ?? []).map(({ agent_info, active, deactivated, drain_info, ...times }) => ({
-            id: agent_info.id.value,
-            hostname: agent_info.hostname,
-            active,
-            deactivated: deactivated ?? false,
-            drain: drain_info?.state,
-            registration: `${agent_info.id.value} ${(times.reregistered_time ?? times.registered_time)?.nanoseconds ?? 0}`,
-        }));
+        return (answer.get_agents.agents ?? []).map((agent) => {
+            const { id, hostname } = agent.agent_info;
+            const registered = (agent.reregistered_time ?? agent.registered_time)?.nanoseconds ?? 0;
+            return {
+                id: id.value,
+                hostname,
+                active: agent.active,
+                deactivated: agent.deactivated ?? false,
+                drain: agent.drain_info?.state,
+                registration: `${id.value} ${registered}`,
+            };
+        });
     }
 
     public async drain(agentId: string, graceSec: number): Promise<void> {

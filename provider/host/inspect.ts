@@ -60,7 +60,8 @@ export interface HostRequest {
     readonly forget: readonly string[];
 }
 
-const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+/** SHA-256 of a text, in hex. */
+export const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** The link to an agent's checkpointed identity: without it the agent registers as a new one. */
 export function agentIdentity(config: HostConfigInputs): string[] {
@@ -93,12 +94,15 @@ export function hostRequest(config: HostConfigInputs, forget: readonly string[] 
     };
 }
 
-let module: string | undefined;
+let hostModule: string | undefined;
 
 /** The Ansible module's text, read once: it is both the eye and the hand. */
 function moduleText(): string {
-    module ??= readFileSync(join(TEMPLATES, "library", "host_state.py"), "utf8").replace(/\nif __name__[\s\S]*$/, "\n");
-    return module;
+    hostModule ??= readFileSync(join(TEMPLATES, "library", "host_state.py"), "utf8").replace(
+        /\nif __name__[\s\S]*$/,
+        "\n",
+    );
+    return hostModule;
 }
 
 export async function inspect(ssh: Ssh, config: HostConfigInputs, step: string): Promise<Observation> {

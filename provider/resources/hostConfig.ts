@@ -3,7 +3,15 @@ import { checkMasterChange, checkZooKeeperChange } from "../../site/change/quoru
 import type { Issue } from "../../site/plan/types";
 import type { Ssh } from "../clients/ssh";
 import { CONTROL_ONLY, type HostConfigInputs, parseInputs } from "../host/config";
-import { drift, inspect, missingArtifacts, missingPackages, type Observation, preflightFaults } from "../host/inspect";
+import {
+    digest,
+    drift,
+    inspect,
+    missingArtifacts,
+    missingPackages,
+    type Observation,
+    preflightFaults,
+} from "../host/inspect";
 import type { Request, Tier } from "../rollout/tier";
 import type { Strategy } from "../rollout/strategy";
 import { type Difference, differences, type Properties, UNKNOWN } from "../wire";
@@ -44,6 +52,16 @@ function outputsOf(config: HostConfigInputs, seen: Observation | undefined): Pro
     };
 }
 
+/** The text on the host; of a file too large to be sent, its digest: never the planned text for another one. */
+function contentOf(planned: string, sha256: string, base64: string | undefined): string {
+    if (sha256 === digest(planned)) {
+        return planned;
+    }
+    return base64 === undefined
+        ? `(another content, sha256 ${sha256})`
+        : Buffer.from(base64, "base64").toString("utf8");
+}
+
 /** The inputs as the host has them now. Where all is as planned they are the planned ones, to the letter. */
 export function observedInputs(config: HostConfigInputs, seen: Observation): HostConfigInputs {
     const files = Object.entries(config.files).flatMap(([path, planned]) => {
@@ -51,18 +69,9 @@ export function observedInputs(config: HostConfigInputs, seen: Observation): Hos
         if (state === undefined || state === null) {
             return [];
         }
-        const content = seen.contents[path];
-        const { mode, owner, group } = state;
+        const { sha256, mode, owner, group } = state;
         return [
-            [
-                path,
-                {
-                    content: content === undefined ? planned.content : Buffer.from(content, "base64").toString("utf8"),
-                    mode,
-                    owner,
-                    group,
-                },
-            ] as const,
+            [path, { content: contentOf(planned.content, sha256, seen.contents[path]), mode, owner, group }] as const,
         ];
     });
     const units = Object.entries(config.units).map(([name, planned]) => {

@@ -297,60 +297,52 @@ export class Tier {
     }
 
     private async remove(batch: readonly Pending[]): Promise<void> {
-        if (batch.length === 0) {
-            return;
-        }
-        const confirmed = batch.every((pending) => pending.confirmed);
-        // A host that is out of reach can only be left behind, and only if the administrator says so.
         const looks = await Promise.all(
             batch.map((pending) => this.look(pending).catch((error: unknown) => error as Error)),
         );
-        const prepared = batch.map((pending, index): Prepared => {
-            const look = looks[index];
-            return {
-                host: pending.config.host,
-                config: pending.config,
-                before: pending.config,
-                seen: look as Observation,
-                drift: [],
-                role: "absent",
-                isNew: false,
-                restarts: true,
-                say: pending.say,
-                warn: pending.warn,
-            };
+        const leaving = batch.flatMap((pending, index) => {
+            const seen = looks[index];
+            if (seen === undefined) {
+                return [];
+            }
+            // A host that is out of reach can only be left behind as it is, and only if the administrator says so.
+            if (seen instanceof Error && !pending.confirmed) {
+                const fix = `to forget the host without cleaning it up, run with PULUMI_MESOS_CONFIRM=${pending.config.cluster}`;
+                pending.reject(new UserError(`${seen.message}\n  ${fix}`));
+                return [];
+            }
+            return [{ pending, host: asLeaving(pending, seen), seen }];
         });
-        await this.strategy.beforeRemoval(prepared, confirmed);
-        const reachable = prepared.filter((_, index) => !(looks[index] instanceof Error));
-        const jobs = reachable.map((host) => ({
-            host,
-            job: { config: host.config, seen: host.seen, remove: true, forget: agentIdentity(host.config) },
-        }));
-        const outcomes = await this.apply(jobs);
+        if (leaving.length === 0) {
+            return;
+        }
+        const confirmed = leaving.every(({ pending }) => pending.confirmed);
+        await this.strategy.beforeRemoval(
+            leaving.map(({ host }) => host),
+            confirmed,
+        );
+        const reachable = leaving.flatMap(({ host, seen }) => {
+            const job = { config: host.config, remove: true, forget: agentIdentity(host.config) };
+            return seen instanceof Error ? [] : [{ host, job: { ...job, seen } }];
+        });
+        const outcomes = await this.apply(reachable);
+        const failed = new Map(
+            reachable.flatMap(({ host }, index) => {
+                const outcome = outcomes[index];
+                return outcome !== undefined && "error" in outcome ? [[host, outcome.error] as const] : [];
+            }),
+        );
         await Promise.all(
-            batch.map(async (pending, index) => {
-                const look = looks[index];
-                const host = prepared[index];
-                const outcome = outcomes[reachable.findIndex((other) => other === host)];
-                if (look instanceof Error && !confirmed) {
-                    pending.reject(
-                        new UserError(
-                            `${look.message}\n  to forget the host without cleaning it up, run with PULUMI_MESOS_CONFIRM=${pending.config.cluster}`,
-                        ),
-                    );
-                    return;
-                }
-                if (outcome !== undefined && "error" in outcome) {
-                    pending.reject(outcome.error);
-                    return;
-                }
-                if (look instanceof Error) {
-                    pending.warn(`out of reach and left as it is: ${look.message.split("\n")[0] ?? ""}`);
+            leaving.map(async ({ pending, host, seen }) => {
+                if (seen instanceof Error) {
+                    pending.warn(`out of reach and left as it is: ${seen.message.split("\n")[0] ?? ""}`);
                 }
                 try {
-                    if (host !== undefined) {
-                        await this.strategy.afterRemoval(host);
+                    const error = failed.get(host);
+                    if (error !== undefined) {
+                        throw error;
                     }
+                    await this.strategy.afterRemoval(host);
                     pending.resolve(undefined);
                 } catch (error) {
                     pending.reject(error);
@@ -358,4 +350,20 @@ export class Tier {
             }),
         );
     }
+}
+
+/** A host whose service goes; what is on it does not matter any more, so an unanswered look is as good as any. */
+function asLeaving({ config, say, warn }: Pending, seen: Observation | Error): Prepared {
+    return {
+        host: config.host,
+        config,
+        before: config,
+        seen: seen as Observation,
+        drift: [],
+        role: "absent",
+        isNew: false,
+        restarts: true,
+        say,
+        warn,
+    };
 }

@@ -1,3 +1,3 @@
-const { tier } = require("../../jest.config.js");
+const { tier } = require("../tier.js");
 
 module.exports = { ...tier("e2e"), rootDir: "../..", testTimeout: 900_000 };

@@ -1,3 +1,3 @@
-const { tier } = require("../../jest.config.js");
+const { tier } = require("../tier.js");
 
 module.exports = { ...tier("engine"), rootDir: "../..", testTimeout: 900_000 };

@@ -1,0 +1,172 @@
+import type { Agent, MesosClient } from "../../../provider/clients/mesos";
+import { AgentStrategy } from "../../../provider/rollout/agents";
+import type { Clock, Prepared } from "../../../provider/rollout/strategy";
+import type { AgentService } from "../../../site/plan/types";
+import { agentService, hostConfig, observation } from "../../fakes/host";
+
+/** A master with one agent, which does what it is told one poll later. */
+class FakeMaster implements MesosClient {
+    public readonly calls: string[] = [];
+    public agent: Agent | undefined = {
+        id: "S0",
+        hostname: "a1",
+        active: true,
+        deactivated: false,
+        drain: undefined,
+        registration: "S0 1",
+    };
+
+    public health = () => Promise.resolve(undefined);
+    public leader = () => Promise.resolve(undefined);
+    public agents = () => Promise.resolve(this.agent === undefined ? [] : [this.agent]);
+
+    public drain(id: string, graceSec: number): Promise<void> {
+        this.calls.push(`drain ${id} ${graceSec}`);
+        this.change({ drain: "DRAINING", deactivated: true });
+        return Promise.resolve();
+    }
+
+    public reactivate(id: string): Promise<void> {
+        this.calls.push(`reactivate ${id}`);
+        this.change({ drain: undefined, deactivated: false });
+        return Promise.resolve();
+    }
+
+    public markGone(id: string): Promise<void> {
+        this.calls.push(`gone ${id}`);
+        return Promise.resolve();
+    }
+
+    public change(changes: Partial<Agent>): void {
+        this.agent = this.agent && { ...this.agent, ...changes };
+    }
+}
+
+function setUp(onPoll: (master: FakeMaster, polls: number) => void = () => undefined) {
+    const master = new FakeMaster();
+    let now = 0;
+    let polls = 0;
+    const clock: Clock = {
+        now: () => now,
+        sleep(ms) {
+            now += ms;
+            polls += 1;
+            onPoll(master, polls);
+            return Promise.resolve();
+        },
+    };
+    return { master, strategy: new AgentStrategy(() => master, clock) };
+}
+
+function prepared(before: AgentService | undefined, after: AgentService, changes: Partial<Prepared> = {}) {
+    const said: string[] = [];
+    const config = hostConfig("a1", after);
+    const host: Prepared = {
+        host: "a1",
+        config,
+        before: before && hostConfig("a1", before),
+        seen: observation(config),
+        drift: ["/etc/thing.conf has another content"],
+        role: "serving",
+        isNew: before === undefined,
+        restarts: true,
+        say: (line) => said.push(line),
+        warn: (line) => said.push(line),
+        ...changes,
+    };
+    return { host, said };
+}
+
+const additive: AgentService = { ...agentService, attributes: { rack: "r1", disk: "ssd" } };
+const incompatible: AgentService = { ...agentService, attributes: { rack: "r2" } };
+
+test("an additive change restarts in place: nothing is drained", async () => {
+    const { master, strategy } = setUp();
+    const { host } = prepared(agentService, additive);
+    expect(await strategy.before(host)).toEqual([]);
+    expect(master.calls).toEqual([]);
+});
+
+test("any other change drains first and forgets the agent's id", async () => {
+    const { master, strategy } = setUp((m, polls) => {
+        if (polls === 2) m.change({ drain: "DRAINED" });
+    });
+    const { host, said } = prepared(agentService, incompatible);
+    expect(await strategy.before(host)).toEqual(["/var/lib/mesos/agent/meta/slaves/latest"]);
+    expect(master.calls).toEqual(["drain S0 30"]);
+    expect(said).toEqual([
+        "needs a new agent id: attribute rack changes from r1 to r2",
+        "drains (tasks have up to 30 s to end)",
+        "drained",
+    ]);
+});
+
+test("a host that is done already is not drained again", async () => {
+    const { master, strategy } = setUp();
+    const { host } = prepared(agentService, incompatible, { drift: [], restarts: false });
+    expect(await strategy.before(host)).toEqual([]);
+    expect(master.calls).toEqual([]);
+});
+
+test("fails when tasks do not end", async () => {
+    const { strategy } = setUp();
+    await expect(strategy.before(prepared(agentService, incompatible).host)).rejects.toThrow(
+        "a1: drain: agent S0 still has tasks after 90 s",
+    );
+});
+
+test("the registration from before the restart does not count", async () => {
+    const { strategy } = setUp((m, polls) => {
+        if (polls === 1) m.change({ active: false });
+        if (polls === 3) m.change({ active: true, registration: "S0 2" });
+    });
+    const { host, said } = prepared(agentService, additive);
+    await strategy.before(host);
+    await strategy.after(host);
+    expect(said).toEqual(["registered as S0"]);
+});
+
+test("fails when the agent does not come back", async () => {
+    const { strategy } = setUp();
+    const { host } = prepared(agentService, additive);
+    await strategy.before(host);
+    await expect(strategy.after(host)).rejects.toThrow(
+        "a1: health: the agent did not register with the leading master within 5 s",
+    );
+});
+
+test("an agent that an interrupted run has left drained is reactivated", async () => {
+    const { master, strategy } = setUp();
+    master.change({ drain: "DRAINED", deactivated: true });
+    const { host } = prepared(agentService, agentService, { restarts: false, drift: [] });
+    await strategy.after(host);
+    expect(master.calls).toEqual(["reactivate S0"]);
+});
+
+test("an agent that leaves is drained first and marked gone last", async () => {
+    const { master, strategy } = setUp((m) => m.change({ drain: "DRAINED" }));
+    const { host } = prepared(agentService, agentService);
+    await strategy.beforeRemoval([host], false);
+    await strategy.afterRemoval(host);
+    expect(master.calls).toEqual(["drain S0 30", "gone S0"]);
+});
+
+test("an agent that cannot be drained leaves only when that is confirmed", async () => {
+    const { strategy } = setUp();
+    const { host, said } = prepared(agentService, agentService);
+    await expect(strategy.beforeRemoval([host], false)).rejects.toThrow("still has tasks");
+    await expect(strategy.beforeRemoval([host], true)).resolves.toBeUndefined();
+    expect(said.pop()).toMatch(/^is taken out without being drained/);
+});
+
+test.each([
+    [additive, "restarts thing.service in place, tasks keep running (/etc/thing.conf)"],
+    [incompatible, "drains, then restarts as a new agent: attribute rack changes from r1 to r2"],
+])("the preview tells what a change means", (after, text) => {
+    const { strategy } = setUp();
+    const before = hostConfig("a1", agentService);
+    const config = hostConfig("a1", after, {
+        files: { ...before.files, "/etc/thing.conf": { content: "new", mode: "0644", owner: "root", group: "root" } },
+    });
+    expect(strategy.foretell(config, before)).toBe(text);
+});

@@ -1,0 +1,138 @@
+import type { MasterHealth, MesosClient } from "../../../provider/clients/mesos";
+import type { Mode, ZooKeeperClient } from "../../../provider/clients/zookeeper";
+import { masterKind, QuorumStrategy, zookeeperKind } from "../../../provider/rollout/quorum";
+import type { Clock, Prepared } from "../../../provider/rollout/strategy";
+import { hostConfig, masterService, observation, zookeeperService } from "../../fakes/host";
+
+/** Time passes only when somebody sleeps. */
+function fakeClock(onSleep: () => void = () => undefined): Clock {
+    let now = 0;
+    return {
+        now: () => now,
+        sleep(ms) {
+            now += ms;
+            onSleep();
+            return Promise.resolve();
+        },
+    };
+}
+
+function zookeeper(modes: Record<string, Mode>, synced = 2): ZooKeeperClient {
+    const name = (address: string) => `m${address.split(".").pop() ?? ""}`;
+    return {
+        mode: (address) => Promise.resolve(modes[name(address)]),
+        syncedFollowers: (address) => Promise.resolve(modes[name(address)] === "leader" ? synced : undefined),
+    };
+}
+
+function prepared(config: ReturnType<typeof hostConfig>, said: string[] = []): Prepared {
+    return {
+        host: config.host,
+        config,
+        before: config,
+        seen: observation(config),
+        drift: ["x"],
+        role: "follower",
+        isNew: false,
+        restarts: true,
+        say: (line) => said.push(line),
+        warn: (line) => said.push(line),
+    };
+}
+
+const member = (name: string) => hostConfig(name, zookeeperService);
+
+describe("ZooKeeper", () => {
+    test("a member may go down while all serve", async () => {
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "follower", m2: "leader", m3: "follower" })));
+        await expect(strategy.before(prepared(member("m1")))).resolves.toEqual([]);
+    });
+
+    test("fails to go down when another member does not serve, and says which quorum would be lost", async () => {
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "follower", m2: "leader" })));
+        await expect(strategy.before(prepared(member("m1")))).rejects.toThrow(
+            "m1: quorum: only 2 members serve and 2 are needed: without m1 the quorum would be lost",
+        );
+    });
+
+    test("is healthy only when whoever served before serves again, in step with the leader", async () => {
+        const modes: Record<string, Mode> = { m1: "follower", m2: "leader", m3: "follower" };
+        let polls = 0;
+        const clock = fakeClock(() => {
+            polls += 1;
+            if (polls === 3) {
+                modes["m1"] = "follower";
+            }
+        });
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper(modes)), clock);
+        const said: string[] = [];
+        await strategy.before(prepared(member("m1")));
+        delete modes["m1"];
+        await strategy.after(prepared(member("m1"), said));
+        expect(polls).toBe(3);
+        expect(said).toEqual(["serves as follower; m2 leads, 2 followers in step"]);
+    });
+
+    test("that lags behind is not healthy", async () => {
+        const client = zookeeper({ m1: "follower", m2: "leader", m3: "follower" }, 1);
+        const strategy = new QuorumStrategy(zookeeperKind(client), fakeClock());
+        await strategy.before(prepared(member("m1")));
+        await expect(strategy.after(prepared(member("m1")))).rejects.toThrow(
+            "m1: health: ZooKeeper did not join a quorum within 5 s",
+        );
+    });
+
+    test("members leave all together or so that a quorum stays", async () => {
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "follower", m2: "leader", m3: "follower" })));
+        const all = ["m1", "m2", "m3"].map((name) => prepared(member(name)));
+        await expect(strategy.beforeRemoval(all, false)).resolves.toBeUndefined();
+        await expect(strategy.beforeRemoval(all.slice(1), false)).rejects.toThrow(
+            /removal from the ZooKeeper ensemble refused: of 3 members 1 would be left serving \(m1\), 2 are needed[^]*PULUMI_MESOS_CONFIRM=test/,
+        );
+        await expect(strategy.beforeRemoval(all.slice(1), true)).resolves.toBeUndefined();
+    });
+});
+
+describe("Mesos masters", () => {
+    const healthy = (elected: boolean, activeAgents = 3): MasterHealth => ({ elected, recovered: true, activeAgents });
+    const connect = (healths: Record<string, MasterHealth | undefined>) => () =>
+        ({ health: ({ name }: { name: string }) => Promise.resolve(healths[name]) }) as unknown as MesosClient;
+    const master = (name: string) => hostConfig(name, masterService);
+
+    test("the leading one is the one that says so", async () => {
+        const strategy = new QuorumStrategy(
+            masterKind(connect({ m1: healthy(false), m2: healthy(true), m3: undefined })),
+        );
+        expect(Object.fromEntries(await strategy.roles([master("m1")]))).toEqual({
+            m1: "follower",
+            m2: "leader",
+            m3: "down",
+        });
+    });
+
+    test("are healthy only when all agents are back under a leader", async () => {
+        const healths: Record<string, MasterHealth | undefined> = {
+            m1: healthy(false),
+            m2: healthy(true, 3),
+            m3: healthy(false),
+        };
+        const counts = [undefined, healthy(true, 0), healthy(true, 2), healthy(true, 3)];
+        const clock = fakeClock(() => (healths["m3"] = counts.shift()));
+        const strategy = new QuorumStrategy(masterKind(connect(healths)), clock);
+        const said: string[] = [];
+        await strategy.before(prepared(master("m2")));
+        healths["m2"] = healthy(false);
+        await strategy.after(prepared(master("m2"), said));
+        expect(counts).toEqual([]);
+        expect(said).toEqual(["stands by, registry recovered; m3 leads, 3 agents active"]);
+    });
+
+    test("whose registry does not recover stop the rollout", async () => {
+        const notRecovered = { ...healthy(false), recovered: false };
+        const strategy = new QuorumStrategy(
+            masterKind(connect({ m1: notRecovered, m2: healthy(true), m3: healthy(false) })),
+            fakeClock(),
+        );
+        await expect(strategy.after(prepared(master("m1")))).rejects.toThrow("the master did not recover its registry");
+    });
+});
