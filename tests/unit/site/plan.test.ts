@@ -139,6 +139,19 @@ test("ACLs are closed; a framework gets its roles and users and nothing else", (
     expect(acls).not.toHaveProperty("set_quotas");
 });
 
+test("a new framework changes the masters' files and no agent's", () => {
+    const before = planOf(smallSite());
+    const after = planOf(changed({ frameworks: { marathon: { roles: ["services"], users: ["root"] } } }));
+    expect(after.pools).toEqual(before.pools);
+    expect(after.masters).not.toEqual(before.masters);
+    const acls = JSON.parse(textOf(after.pools[0]?.agents ?? [], "/etc/mesos/agent-acls.json")) as Record<
+        string,
+        unknown
+    >;
+    // Without this the agent refuses every task (TASK_ERROR, REASON_TASK_UNAUTHORIZED): seen on a real Mesos 1.11.
+    expect(acls["run_tasks"]).toEqual([{ principals: { type: "ANY" }, users: { type: "ANY" } }]);
+});
+
 test.each<[string, Record<string, unknown>, Partial<HostSpec>]>([
     [
         "apt",
