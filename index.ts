@@ -38,7 +38,8 @@ function makeHosts(plan: SitePlan): ReadonlyMap<string, IHost> {
 }
 
 const plan = readPlan();
-const secrets = new SiteSecrets("secrets", plan.secrets);
+const config = new pulumi.Config();
+const secrets = new SiteSecrets("secrets", plan.secrets, (name) => config.getSecret(name));
 const site: SiteContext = { plan, secrets, hosts: makeHosts(plan) };
 
 const zookeeper =

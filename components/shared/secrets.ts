@@ -3,14 +3,29 @@ import { GeneratedSecret } from "../../provider/sdk";
 import type { ManagedFile, SecretPlan } from "../../site/plan/types";
 import { fillSecrets } from "../../site/plan/secrets";
 
-/** All secrets of a site, generated once and kept in the state, encrypted. */
+/**
+ * All secrets of a site, generated once and kept in the state, encrypted. One that the stack's configuration gives
+ * (`pulumi config set --secret NAME`) is used instead: what existing parts accept, or what a rebuilt site must keep.
+ */
 export class SiteSecrets extends pulumi.ComponentResource {
     private readonly values = new Map<string, pulumi.Output<string>>();
 
-    public constructor(name: string, plans: readonly SecretPlan[], opts?: pulumi.ComponentResourceOptions) {
+    /**
+     * @param name Resource name
+     * @param plans The secrets that the site needs
+     * @param given The value that the configuration has for a secret, if any
+     * @param opts Resource options
+     */
+    public constructor(
+        name: string,
+        plans: readonly SecretPlan[],
+        given: (secret: string) => pulumi.Output<string> | undefined,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
         super("pulumi-mesos:shared:SiteSecrets", name, {}, opts);
         for (const { name: secret, length } of plans) {
-            this.values.set(secret, new GeneratedSecret(secret, { length }, { parent: this }).value);
+            const value = given(secret) ?? new GeneratedSecret(secret, { length }, { parent: this }).value;
+            this.values.set(secret, value);
         }
         this.registerOutputs({});
     }

@@ -26,9 +26,10 @@ class World {
             if (!command.startsWith("python3")) {
                 return Promise.resolve("failed\nthe last line of its log");
             }
-            return seen instanceof HostError || config === undefined
-                ? Promise.reject(seen)
-                : Promise.resolve(JSON.stringify(observation(config, seen)));
+            if (seen instanceof HostError) {
+                return Promise.reject(seen);
+            }
+            return Promise.resolve(config === undefined ? "" : JSON.stringify(observation(config, seen)));
         },
     };
 

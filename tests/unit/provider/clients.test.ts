@@ -1,0 +1,116 @@
+import { hostVariables } from "../../../provider/clients/ansible";
+import { explain, sshArguments } from "../../../provider/clients/ssh";
+import { parseMode, parseSynced } from "../../../provider/clients/zookeeper";
+import { generate, generatedSecret } from "../../../provider/resources/generatedSecret";
+import { UNKNOWN } from "../../../provider/wire";
+import { hostConfig, observation, zookeeperService } from "../../fakes/host";
+
+describe("ssh", () => {
+    const connection = {
+        address: "10.0.0.1",
+        port: 2222,
+        user: "ops",
+        privateKeyFile: "/k",
+        knownHostsFile: "/h",
+        proxyJump: "bastion",
+    };
+
+    test("always checks host keys, never asks, gives up on a dead host", () => {
+        const text = sshArguments(connection).join(" ");
+        expect(text).toContain("-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=10");
+        expect(text).toContain(
+            "-o UserKnownHostsFile=/h -i /k -o IdentitiesOnly=yes -J bastion -p 2222 -l ops 10.0.0.1",
+        );
+    });
+
+    test("says nothing of keys and files that are not declared", () => {
+        expect(sshArguments({ address: "h" }).join(" ")).not.toMatch(/-i|UserKnownHostsFile|-J/);
+    });
+
+    test.each([
+        ["ops@10.0.0.1: Permission denied (publickey).", /does not accept \/k/, /authorized_keys/],
+        ["Host key verification failed.", /host key of 10.0.0.1 is not the one in \/h/, /re-installed/],
+        [
+            "ssh: connect to host 10.0.0.1 port 2222: Connection timed out",
+            /cannot reach ops@10.0.0.1:2222/,
+            /power, network/,
+        ],
+        ["ssh: connect to host 10.0.0.1 port 2222: No route to host", /cannot reach/, /power, network/],
+        ["Timeout, server 10.0.0.1 not responding.", /cannot reach/, /power, network/],
+        ["something new", /^something new$/, /^$/],
+    ])("explains %j", (stderr, reason, fix) => {
+        const said = explain(connection, stderr);
+        expect(said.reason).toMatch(reason);
+        expect(said.fix ?? "").toMatch(fix);
+    });
+});
+
+describe("Ansible's variables of a host", () => {
+    const config = hostConfig("m1", zookeeperService);
+
+    test("hold file contents in base64 only, so that nothing in them is an expression", () => {
+        const variables = hostVariables({ config, seen: observation(config) });
+        expect(variables["contents"]).toEqual({ "/etc/thing.conf": "YT0xCg==", "/etc/notes": "aGVsbG8K" });
+        expect(JSON.stringify(variables)).not.toContain("a=1");
+    });
+
+    test.each([
+        [{}, "all", []],
+        [{ packages: {} }, "install", ["thing"]],
+    ])("choose the phase by what is missing: %j", (seen, phase, install) => {
+        expect(hostVariables({ config, seen: observation(config, seen) })).toMatchObject({
+            phase,
+            install,
+            package_manager: "apt",
+        });
+    });
+
+    test("pin a version in the way of the package manager", () => {
+        const pinned = hostConfig("m1", zookeeperService, { packages: [{ name: "thing", version: "2.0" }] });
+        expect(hostVariables({ config: pinned, seen: observation(pinned) })["install"]).toEqual(["thing=2.0"]);
+        const alma = observation(pinned, { os: "almalinux" });
+        expect(hostVariables({ config: pinned, seen: alma })).toMatchObject({
+            install: ["thing-2.0"],
+            package_manager: "dnf",
+        });
+    });
+
+    test("bring no contents where a service is taken off", () => {
+        expect(hostVariables({ config, seen: observation(config), remove: true })).toMatchObject({
+            phase: "remove",
+            contents: {},
+        });
+    });
+});
+
+test("ZooKeeper's four-letter words are read", () => {
+    expect(parseMode("Zookeeper version: 3.8.0\nMode: follower\nNode count: 5\n")).toBe("follower");
+    expect(parseMode("This ZooKeeper instance is not currently serving requests\n")).toBeUndefined();
+    expect(parseSynced("zk_version\t3.8.0\nzk_synced_followers\t2\n")).toBe(2);
+    expect(parseSynced("zk_server_state\tfollower\n")).toBeUndefined();
+});
+
+describe("a generated secret", () => {
+    const context = { urn: "u", name: "s", log: () => undefined };
+
+    test("is letters and digits of the asked length, another each time", () => {
+        expect(generate(32)).toMatch(/^[A-Za-z0-9]{32}$/);
+        expect(generate(32)).not.toBe(generate(32));
+    });
+
+    test("is not known before it is made", async () => {
+        expect((await generatedSecret.create({ length: 32 }, true, context)).outputs["value"]).toBe(UNKNOWN);
+    });
+
+    test("stays what it is when it is read", async () => {
+        const made = await generatedSecret.create({ length: 32 }, false, context);
+        const read = await generatedSecret.read("s", { length: 32 }, made.outputs, context);
+        expect(read?.outputs).toEqual(made.outputs);
+        expect(read?.secretOutputs).toEqual([["value"]]);
+    });
+
+    test.each([8, 24.5, "32", undefined])("fails with length %j", async (length) => {
+        const failures = await generatedSecret.check(length === undefined ? {} : { length }, undefined, context);
+        expect(failures).toEqual([{ property: "length", reason: "must be a whole number of at least 24 characters" }]);
+    });
+});
