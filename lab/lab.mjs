@@ -40,7 +40,7 @@ async function up() {
   const quiet = { cwd: projectDir, env: prepared.env };
   await step(`stack ${stack}`, () => run(prepared.pulumi, ["stack", "select", "--create", "--non-interactive", stack], quiet).then(() => ""));
   say("pulumi up");
-  const args = ["up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive", "--suppress-permalink", "true"];
+  const args = ["up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive", "--suppress-permalink=true", "--suppress-outputs"];
   // Hosts that have been off or made anew may not be what the state remembers.
   if (fresh > 0) args.push("--refresh");
   const code = await pulumi(args, { prepared, cwd: projectDir });
