@@ -74,7 +74,11 @@ export async function readStatus({ endpoints, operator }) {
     leader: sees === `${master.address}:${port}` || sees === `${master.name}:${port}`,
   }));
   const leader = endpoints.masters[masters.findIndex((master) => master.leader)];
-  const { agents, error } = await agentStatus(leader, endpoints.agents, operator);
+  const [{ agents, error }, silent] = await Promise.all([
+    agentStatus(leader, endpoints.agents, operator),
+    silentAgents(endpoints.agents),
+  ]);
+  for (const agent of agents) if (silent.has(agent.address)) agent.error ??= silent.get(agent.address);
   const status = { zookeeper, masters, agents };
   return { ...status, problems: [...problemsOf(status), ...(error ? [error] : [])] };
 }
@@ -113,6 +117,19 @@ async function agentStatus(leader, declared, operator) {
   return { agents: agents.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })), error };
 }
 
+// The master takes more than a minute to notice that an agent is gone, so the agents are asked themselves.
+async function silentAgents(declared) {
+  const silent = new Map();
+  await Promise.all(declared.map(async (agent) => {
+    try {
+      await get(agent, "/health");
+    } catch (error) {
+      silent.set(`${agent.address}:${agent.port}`, reason(error));
+    }
+  }));
+  return silent;
+}
+
 /** What is wrong with a site in this state. */
 export function problemsOf({ zookeeper, masters, agents }) {
   const problems = [];
@@ -122,7 +139,7 @@ export function problemsOf({ zookeeper, masters, agents }) {
   for (const master of masters) if (master.error) problems.push(`Mesos master on ${master.name}: ${master.error}`);
   const leaders = masters.filter((master) => master.leader).length;
   if (leaders !== 1) problems.push(`Mesos has ${leaders || "no"} leading master${leaders > 1 ? "s" : ""}`);
-  for (const agent of agents) if (!agent.active) problems.push(`Mesos agent on ${agent.name}: ${agent.error ?? "not active"}`);
+  for (const agent of agents) if (!agent.active || agent.error) problems.push(`Mesos agent on ${agent.name}: ${agent.error ?? "not active"}`);
   return problems;
 }
 
@@ -134,7 +151,7 @@ export function statusTable({ zookeeper, masters, agents, problems }) {
   for (const a of agents) {
     const resources = Object.entries(a.resources).filter(([, v]) => v !== 0).map(([k, v]) => `${k}:${v}`).join(" ");
     const attributes = Object.entries(a.attributes).map(([k, v]) => `${k}=${v}`).join(" ");
-    rows.push([a.name, a.address.split(":")[0], "mesos-agent", a.active ? "active" : "INACTIVE", a.error ?? [a.version, resources, attributes].filter(Boolean).join("  ")]);
+    rows.push([a.name, a.address.split(":")[0], "mesos-agent", !a.active ? "INACTIVE" : a.error ? "SILENT" : "active", a.error ?? [a.version, resources, attributes].filter(Boolean).join("  ")]);
   }
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   const text = rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]))).join("  ").trimEnd());
