@@ -1,4 +1,5 @@
 /** Which host does what. */
+import { formatPath } from "../issue";
 import { nearest } from "../nearest";
 import { expandRange } from "../ranges";
 import type { Checked, Report, Use } from "./report";
@@ -14,8 +15,26 @@ function checkKnown({ hosts, uses }: Checked, report: Report): void {
     }
 }
 
+/** A range that cannot be read stands for no host at all: that must not pass in silence. */
+function checkRanges({ site }: Checked, report: Report): void {
+    const check = (text: string, path: string) => {
+        const { fault } = expandRange(text);
+        if (fault !== undefined)
+            report.fault("RANGE_SYNTAX", path, `the range cannot be read: ${fault}`, {
+                value: text,
+                allowed: "e.g. bm[1-3] or bm[1-2,4]",
+            });
+    };
+    site.masters.members?.forEach((text, index) => check(text, `masters.members[${index}]`));
+    for (const [name, { hosts, overrides }] of Object.entries(site.pools)) {
+        hosts.forEach((text, index) => check(text, `${formatPath(["pools", name])}.hosts[${index}]`));
+        for (const text of Object.keys(overrides)) check(text, formatPath(["pools", name, "overrides", text]));
+    }
+}
+
 /** Checks references to hosts and what shares a host with what. */
 export function checkRoles(checked: Checked, report: Report): void {
+    checkRanges(checked, report);
     checkKnown(checked, report);
     const { site, uses } = checked;
     const byHost = new Map<string, Use[]>();
@@ -62,7 +81,7 @@ export function checkRoles(checked: Checked, report: Report): void {
                     const near = nearest(text, members);
                     report.fault(
                         "OVERRIDE_UNKNOWN",
-                        `pools.${name}.overrides`,
+                        formatPath(["pools", name, "overrides", range]),
                         "differences for a host that is not in the pool",
                         {
                             value: text,
@@ -73,7 +92,7 @@ export function checkRoles(checked: Checked, report: Report): void {
         if (pool.maxUnavailable > 1 && pool.maxUnavailable >= members.size)
             report.warn(
                 "POOL_ALL_AT_ONCE",
-                `pools.${name}.maxUnavailable`,
+                formatPath(["pools", name, "maxUnavailable"]),
                 "a change takes every host of the pool out of service at once",
                 {
                     value: pool.maxUnavailable,

@@ -134,6 +134,13 @@ const roles: Row[] = [
         "there is no such host",
     ],
     [
+        "a pool's range that cannot be read",
+        { "pools work hosts": ["bm[4-6]", "x[1-"] },
+        "RANGE_SYNTAX",
+        "pools.work.hosts[1]",
+        "the range cannot be read: brackets must be closed and may be used once",
+    ],
+    [
         "a host in two pools",
         { "pools more": { hosts: ["bm6"], resources: { cpus: 1, memMiB: 512, diskMiB: 100 } } },
         "HOST_REUSED",
@@ -165,7 +172,7 @@ const roles: Row[] = [
         "differences for a host elsewhere",
         { "pools work overrides": { bm1: {} } },
         "OVERRIDE_UNKNOWN",
-        "pools.work.overrides",
+        "pools.work.overrides.bm1",
         "differences for a host that is not in the pool",
     ],
 ];

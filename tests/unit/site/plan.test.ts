@@ -80,6 +80,12 @@ test("no file that others may read has a secret, and every secret is listed", ()
         }
 });
 
+test("no file holds what a missing value leaves behind", () => {
+    for (const { files } of allHosts())
+        for (const { content } of Object.values(files))
+            expect(content).not.toMatch(/undefined|null|NaN|\[object|\{\{|\{%/);
+});
+
 test("every service is supervised and restarts for each of its files, and only for files that exist", () => {
     for (const { files, units } of allHosts())
         for (const [name, { restartOn, enabled, active }] of Object.entries(units)) {
