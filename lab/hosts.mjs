@@ -12,7 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ensurePackages } from "../toolchain/debian.mjs";
 import { withLock } from "../toolchain/lock.mjs";
-import { livePid, signal } from "../toolchain/processes.mjs";
+import { commandLine, livePid, signal } from "../toolchain/processes.mjs";
 import { Failure, main, run, say, step } from "../toolchain/steps.mjs";
 import { ensureBase, ensureRepository } from "./images.mjs";
 import { ensureMesosPackage } from "./mesos.mjs";
@@ -425,6 +425,14 @@ export async function remove(name, { settings = readSettings() } = {}) {
   });
 }
 
+// A Pulumi run that was killed leaves its kept-open ssh connections; to hosts that are gone they would stay for long.
+async function endConnections(settings) {
+  const { stdout } = await run("ss", ["-H", "-t", "-n", "-p", "dst", `${settings.net}.0/24`, "and", "dport", "=", "22"], { allowFailure: true });
+  for (const [, pid] of stdout.matchAll(/pid=(\d+)/g)) {
+    if (/^ssh: \S*pulumi-mesos-\S* \[mux\]/.test(commandLine(Number(pid)))) signal(Number(pid), "SIGTERM");
+  }
+}
+
 function clearCgroups(settings, ...path) {
   for (const top of cgroups(settings, ...path)) {
     for (const dir of tree(top)) {
@@ -452,6 +460,7 @@ export async function down({ disks = false, all = false, settings = readSettings
         await run("ip", ["link", "del", link(name)], { allowFailure: true });
         rmSync(join(settings.hosts, name, "pid"), { force: true });
       }
+      await endConnections(settings);
       const server = serverPid(settings);
       if (server) {
         signal(server, "SIGTERM");
