@@ -22,6 +22,10 @@ export default tseslint.config(
         },
     },
     {
+        files: ["**/*.js"],
+        languageOptions: { sourceType: "commonjs", globals: { require: "readonly", module: "writable" } },
+    },
+    {
         files: ["**/*.mjs"],
         languageOptions: {
             globals: {

@@ -5,6 +5,7 @@ import { BareMetalHost } from "./components/baremetal/bareMetalHost";
 import { AgentPool } from "./components/mesos/agentPool";
 import { MesosMasters } from "./components/mesos/mesosMasters";
 import type { IHost } from "./components/shared/host";
+import { quietShutdown } from "./components/shared/quietShutdown";
 import { SiteSecrets } from "./components/shared/secrets";
 import type { SiteContext } from "./components/shared/serviceHost";
 import { ZooKeeperEnsemble } from "./components/zookeeper/zooKeeperEnsemble";
@@ -14,10 +15,15 @@ import { expandHome } from "./site/load";
 function readPlan(): SitePlan {
     const result = planSite(expandHome(new pulumi.Config().requireObject("site"), homedir()));
     if ("issues" in result) {
-        throw new pulumi.RunError(`Pulumi.${pulumi.getStack()}.yaml: ${formatIssues(result.issues)}`);
+        const count = result.issues.length;
+        throw new pulumi.RunError(
+            `${count} fault${count === 1 ? "" : "s"} in the site of stack ${pulumi.getStack()}; nothing was changed\n${formatIssues(result.issues)}`,
+        );
     }
     if (result.plan.warnings.length > 0) {
-        void pulumi.log.warn(formatIssues(result.plan.warnings));
+        void pulumi.log.warn(
+            `in the site of stack ${pulumi.getStack()}\n${formatIssues(result.plan.warnings, "warning")}`,
+        );
     }
     return result.plan;
 }
@@ -37,6 +43,7 @@ function makeHosts(plan: SitePlan): ReadonlyMap<string, IHost> {
     return hosts;
 }
 
+quietShutdown();
 const plan = readPlan();
 const config = new pulumi.Config();
 const secrets = new SiteSecrets("secrets", plan.secrets, (name) => config.getSecret(name));

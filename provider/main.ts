@@ -1,17 +1,31 @@
 /** The plugin `mesos`: prints its port, serves until the engine has no more use for it. */
-import { endRuns } from "./clients/ansible";
+import { ansiblePlaybook, endRuns } from "./clients/ansible";
+import { HttpMesosClient } from "./clients/mesos";
+import { openSsh } from "./clients/ssh";
+import { fourLetterWords } from "./clients/zookeeper";
 import { generatedSecret } from "./resources/generatedSecret";
 import { hostConfig } from "./resources/hostConfig";
-import { realDependencies } from "./rollout/tiers";
+import { masterAddresses } from "./rollout/quorum";
+import { type Clients, hostDependencies } from "./rollout/tiers";
 import { ProviderServer } from "./server";
 
 declare const PULUMI_MESOS_VERSION: string;
+
+const clients: Clients = {
+    ssh: openSsh,
+    ansible: ansiblePlaybook,
+    zookeeper: fourLetterWords,
+    mesos(config) {
+        const masters = config.service.kind === "mesosAgent" ? config.service.masters : masterAddresses(config);
+        return new HttpMesosClient(masters, config.operator, config.connection);
+    },
+};
 
 /** Milliseconds between looks whether the engine is still there. */
 const ORPHAN_CHECK_MS = 1000;
 
 async function main(): Promise<void> {
-    const dependencies = realDependencies();
+    const dependencies = hostDependencies(clients);
     const server = new ProviderServer({
         version: PULUMI_MESOS_VERSION,
         types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret },

@@ -1,5 +1,13 @@
-/** Where `ansible-templates/` lies: beside the plugin's bundle in the checkout. */
-import { join } from "node:path";
+/** Where `ansible-templates/` lies: in the checkout, above the plugin's bundle or sources. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 
-/** bin/plugin/plugin.js when bundled, provider/ when the tests run the sources. */
-export const TEMPLATES = join(__dirname, __dirname.endsWith("provider") ? ".." : "../..", "ansible-templates");
+function find(dir: string): string {
+    const templates = join(dir, "ansible-templates");
+    if (existsSync(templates) || dirname(dir) === dir) {
+        return templates;
+    }
+    return find(dirname(dir));
+}
+
+export const TEMPLATES = find(__dirname);

@@ -1,5 +1,6 @@
 /** One service on one host: files, packages and units as planned, changed in its tier's order. */
 import { checkMasterChange, checkZooKeeperChange } from "../../site/change/quorumChange";
+import { formatIssues } from "../../site/issue";
 import type { Issue } from "../../site/plan/types";
 import type { Ssh } from "../clients/ssh";
 import { CONTROL_ONLY, type HostConfigInputs, parseInputs } from "../host/config";
@@ -26,8 +27,11 @@ export interface HostConfigDependencies {
     foretellOrder(config: HostConfigInputs, before: HostConfigInputs): Promise<string>;
 }
 
-function asFailure({ code, path, message, fix }: Issue): CheckFailure {
-    return { property: path, reason: `${message} (${code})${fix === undefined ? "" : `; fix: ${fix}`}` };
+/** All issues as one failure of the whole resource. */
+function refuse(issues: readonly Issue[]): CheckFailure[] {
+    return issues.length === 0
+        ? []
+        : [{ property: "", reason: `refused, nothing was changed\n${formatIssues(issues)}` }];
 }
 
 /** Whether the administrator allows what loses data: in the stack file, or (for what has left it) in the environment. */
@@ -120,10 +124,10 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
                 return [];
             }
             if (service.kind === "zookeeper" && before.service.kind === "zookeeper") {
-                return checkZooKeeperChange(before.service.members, service.members).map(asFailure);
+                return refuse(checkZooKeeperChange(before.service.members, service.members));
             }
             if (service.kind === "mesosMaster" && before.service.kind === "mesosMaster") {
-                return checkMasterChange(before.service, service, isConfirmed(config)).map(asFailure);
+                return refuse(checkMasterChange(before.service, service, isConfirmed(config)));
             }
             return [];
         },

@@ -46,7 +46,21 @@ export class QuorumStrategy implements Strategy {
 
     public async waves(batch: readonly Prepared[]): Promise<Prepared[][]> {
         const [first] = batch;
-        return first === undefined ? [] : quorumWaves(batch, await this.state(first.before ?? first.config));
+        if (first === undefined) {
+            return [];
+        }
+        const state = await this.state(first.before ?? first.config);
+        const newcomers = batch.filter(({ isNew }) => isNew).length;
+        const needed = this.kind.quorum(first.config);
+        // Newcomers know nothing: enough of them to be a quorum could decide without those who do, and all would be lost.
+        if (state.serving > 0 && newcomers >= needed) {
+            throw new UserError(
+                `${newcomers} new members would be a quorum of ${this.kind.name} by themselves and could outvote the ${state.serving} that hold its data\n  fix: add fewer than ${needed} at a time, one pulumi up after the other`,
+            );
+        }
+        // A single server listens to nobody: it and its first companion can only become a quorum together.
+        const wasAlone = batch.some(({ before }) => before !== undefined && this.kind.members(before).length === 1);
+        return wasAlone ? [[...batch]] : quorumWaves(batch, state);
     }
 
     public async before(host: Prepared): Promise<readonly string[]> {

@@ -1,19 +1,23 @@
-/** The tiers of this run, by name, with the real clients behind them. */
-import { ansiblePlaybook } from "../clients/ansible";
-import { HttpMesosClient, type MesosClient } from "../clients/mesos";
-import { openSsh } from "../clients/ssh";
-import { fourLetterWords } from "../clients/zookeeper";
+/** The tiers of this run, by name, and what a HostConfig works with. */
+import type { Ansible } from "../clients/ansible";
+import type { MesosClient } from "../clients/mesos";
+import type { Ssh } from "../clients/ssh";
+import type { ZooKeeperClient } from "../clients/zookeeper";
 import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import type { HostConfigDependencies } from "../resources/hostConfig";
 import { AgentStrategy } from "./agents";
-import { masterAddresses, masterKind, QuorumStrategy, zookeeperKind } from "./quorum";
+import { masterKind, QuorumStrategy, zookeeperKind } from "./quorum";
 import { quorumWaves, type Role } from "./order";
 import type { Strategy } from "./strategy";
 import { Tier } from "./tier";
 
-function connect(config: HostConfigInputs): MesosClient {
-    const masters = config.service.kind === "mesosAgent" ? config.service.masters : masterAddresses(config);
-    return new HttpMesosClient(masters, config.operator, config.connection);
+/** The ways out of the plugin; the tests have fakes for them. */
+export interface Clients {
+    readonly ssh: Ssh;
+    readonly ansible: Ansible;
+    readonly zookeeper: ZooKeeperClient;
+    /** The masters that a host's service belongs to. */
+    mesos(config: HostConfigInputs): MesosClient;
 }
 
 /** Milliseconds without another call after which a preview's order is told. */
@@ -71,12 +75,12 @@ class Foreteller {
 }
 
 /** Everything a HostConfig works with, and how to stop it. */
-export function realDependencies(): HostConfigDependencies & { stop(): void } {
-    const tools = { ssh: openSsh, ansible: ansiblePlaybook };
+export function hostDependencies(clients: Clients): HostConfigDependencies & { stop(): void } {
+    const mesos = (config: HostConfigInputs): MesosClient => clients.mesos(config);
     const strategies: Record<HostConfigInputs["service"]["kind"], () => Strategy> = {
-        zookeeper: () => new QuorumStrategy(zookeeperKind(fourLetterWords)),
-        mesosMaster: () => new QuorumStrategy(masterKind(connect)),
-        mesosAgent: () => new AgentStrategy(connect),
+        zookeeper: () => new QuorumStrategy(zookeeperKind(clients.zookeeper)),
+        mesosMaster: () => new QuorumStrategy(masterKind(mesos)),
+        mesosAgent: () => new AgentStrategy(mesos),
     };
     const made = new Map<string, { strategy: Strategy; tier: Tier; foreteller: Foreteller }>();
     const of = ({ rollout, service }: HostConfigInputs): { strategy: Strategy; tier: Tier; foreteller: Foreteller } => {
@@ -85,12 +89,12 @@ export function realDependencies(): HostConfigDependencies & { stop(): void } {
             return present;
         }
         const strategy = strategies[service.kind]();
-        const entry = { strategy, tier: new Tier(strategy, tools), foreteller: new Foreteller(strategy) };
+        const entry = { strategy, tier: new Tier(strategy, clients), foreteller: new Foreteller(strategy) };
         made.set(rollout.tier, entry);
         return entry;
     };
     return {
-        ssh: openSsh,
+        ssh: clients.ssh,
         tier: (config) => of(config).tier,
         strategy: (config) => of(config).strategy,
         foretellOrder: (config, before) =>

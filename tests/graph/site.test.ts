@@ -1,7 +1,6 @@
 /** The resources of whole sites, by Pulumi's mocks: what there is, under which name, and what waits for what. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { decode } from "../../provider/wire";
 
@@ -25,11 +24,11 @@ async function register(site: unknown, config: Record<string, string> = {}): Pro
     const sdk = await import("@pulumi/pulumi");
     await sdk.runtime.setMocks(
         {
-            newResource({ type, name, inputs }: pulumi.runtime.MockResourceArgs) {
-                registered.push({ type, name, inputs: decode(inputs as object).value });
+            newResource({ type, name, inputs }: { type: string; name: string; inputs: Record<string, unknown> }) {
+                registered.push({ type, name, inputs: decode(inputs).value });
                 const state =
                     type === "mesos:index:GeneratedSecret" ? { ...inputs, value: `value-of-${name}` } : inputs;
-                return { id: `${name}-id`, state: state as Record<string, unknown> };
+                return { id: `${name}-id`, state };
             },
             call: () => ({}),
         },

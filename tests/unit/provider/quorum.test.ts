@@ -82,6 +82,26 @@ describe("ZooKeeper", () => {
         );
     });
 
+    test("newcomers that would be a quorum by themselves are refused: 1 to 3 in one step", async () => {
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "standalone" })));
+        const batch = ["m1", "m2", "m3"].map((name) => ({ ...prepared(member(name)), isNew: name !== "m1" }));
+        await expect(strategy.waves(batch)).rejects.toThrow(
+            "2 new members would be a quorum of the ZooKeeper ensemble by themselves",
+        );
+    });
+
+    test("a single server and its first companion start together: alone neither is a quorum", async () => {
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "standalone" })));
+        const [one, two] = zookeeperService.members;
+        const pair = { ...zookeeperService, members: [one, two].filter((m) => m !== undefined) };
+        const single = { ...zookeeperService, members: pair.members.slice(0, 1) };
+        const first = { ...prepared(hostConfig("m1", pair)), before: hostConfig("m1", single) };
+        const second = { ...prepared(hostConfig("m2", pair)), before: undefined, isNew: true };
+        expect((await strategy.waves([first, second])).map((wave) => wave.map(({ host }) => host))).toEqual([
+            ["m1", "m2"],
+        ]);
+    });
+
     test("members leave all together or so that a quorum stays", async () => {
         const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "follower", m2: "leader", m3: "follower" })));
         const all = ["m1", "m2", "m3"].map((name) => prepared(member(name)));
