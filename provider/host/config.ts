@@ -45,7 +45,9 @@ export function plannedRestarts(
         .map(({ source }) => `package file ${source}`);
     return Object.entries(after.units).flatMap(([unit, { active, restartOn }]) => {
         const files = restartOn.filter((path) => before.files[path]?.content !== after.files[path]?.content);
-        const because = [...files, ...newVersions, ...newArtifacts];
+        // As a refresh has found it: stopped, or running with an older configuration than its files.
+        const idle = before.units[unit]?.active === false ? ["it does not run as configured"] : [];
+        const because = [...idle, ...files, ...newVersions, ...newArtifacts];
         return active && because.length > 0 ? [{ unit, because }] : [];
     });
 }

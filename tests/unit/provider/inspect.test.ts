@@ -122,5 +122,9 @@ describe("restarts", () => {
             { unit: "thing.service", because: ["/etc/thing.conf", "package thing 2.0"] },
         ]);
         expect(plannedRestarts(before, before)).toEqual([]);
+        const stopped = { ...before, units: { "thing.service": { enabled: true, active: false, restartOn: [] } } };
+        expect(plannedRestarts(stopped, before)).toEqual([
+            { unit: "thing.service", because: ["it does not run as configured"] },
+        ]);
     });
 });
