@@ -1,8 +1,10 @@
 // Every tier, the cheapest first: npm test. With arguments, only those tiers: node tests/run.mjs engine e2e.
 // A tier that cannot run here is reported as skipped, with the reason; a tier that fails does not hide the ones after it.
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureGo } from "../toolchain/engine.mjs";
 import { preparePulumi } from "../toolchain/pulumi.mjs";
 import { checkNode, ensureModules } from "../toolchain/project.mjs";
 import { main, say } from "../toolchain/steps.mjs";
@@ -14,11 +16,28 @@ function run(command, args, env = process.env) {
 }
 
 const jest = (...args) => run(process.execPath, [join(root, "node_modules", "jest", "bin", "jest.js"), ...args]);
+/** The tools that run before `npm ci` are plain modules; Node's own runner tests them. */
+const toolTests = () => {
+    const dir = join(root, "tests", "unit", "tools");
+    return readdirSync(dir).map((name) => join(dir, name));
+};
+
 const linux = () => (process.platform === "linux" ? undefined : `needs Linux, this is ${process.platform}`);
 
 const tiers = {
     check: { what: "types, lint, format, generated files", run: () => run("npm", ["run", "-s", "check"]) },
-    fast: { what: "unit, golden and graph tests", run: () => jest() },
+    fast: {
+        what: "unit, golden and graph tests",
+        run: () => {
+            const tools = run(process.execPath, ["--test", "--test-reporter=dot", ...toolTests()]);
+            return jest() && tools;
+        },
+    },
+    toolchain: {
+        what: "the engine's parts that are ours, in Go",
+        skip: () => (process.env.PULUMI_MESOS_ENGINE === "installed" ? "an installed engine is used" : undefined),
+        run: async () => run(await ensureGo({ log: say }), ["-C", "toolchain/core", "test", "./..."]),
+    },
     engine: {
         what: "the real Pulumi engine and plugin, no hosts",
         skip: linux,

