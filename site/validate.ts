@@ -104,10 +104,22 @@ function readRest(config: unknown, faults: z.core.$ZodError["issues"]): SiteConf
 }
 
 /**
+ * Sorts the keys of every map. The engine hands the file's maps over in alphabetical order, the site tools read them as they
+ * are written: nothing may depend on that, or a preview would show other lines than `site plan`.
+ */
+export function inOrder(config: unknown): unknown {
+    if (Array.isArray(config)) return config.map(inOrder);
+    if (typeof config !== "object" || config === null) return config;
+    const entries = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries.map(([key, value]) => [key, inOrder(value)]));
+}
+
+/**
  * Checks the value of `pulumi-mesos:site`. Faults of the file's shape do not hide the others: what is left without the
  * faulty parts is checked all the same.
  */
-export function validateSite(config: unknown): Validated {
+export function validateSite(value: unknown): Validated {
+    const config = inOrder(value);
     const parsed = siteSchema.safeParse(config);
     if (parsed.success) {
         const { hosts, report } = checkAll(parsed.data);

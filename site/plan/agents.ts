@@ -59,11 +59,16 @@ export function attributesFlag(attributes: Readonly<Record<string, string>>): st
         .join(";");
 }
 
-/** A pool's resources and attributes for each host, with `overrides` applied in the order of the file. */
+/**
+ * The differences of each host, those for many hosts before those for few: so a host's own entry wins, wherever it stands.
+ */
 function overridesOf(pool: PoolConfig): Map<string, PoolConfig["overrides"][string][]> {
     const result = new Map<string, PoolConfig["overrides"][string][]>();
-    for (const [range, override] of Object.entries(pool.overrides))
-        for (const { text } of expandRange(range).items) result.set(text, [...(result.get(text) ?? []), override]);
+    const entries = Object.entries(pool.overrides)
+        .map(([range, override]) => ({ names: expandRange(range).items, override }))
+        .sort((a, b) => b.names.length - a.names.length);
+    for (const { names, override } of entries)
+        for (const { text } of names) result.set(text, [...(result.get(text) ?? []), override]);
     return result;
 }
 

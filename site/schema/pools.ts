@@ -17,7 +17,7 @@ export const resourcesSchema = z
 const attributesSchema = z
     .record(z.string(), z.union([z.string(), z.number()]))
     .default({})
-    .describe("Attributes that frameworks place tasks by, in this order.");
+    .describe("Attributes that frameworks place tasks by.");
 
 const userSchema = z.strictObject({
     name: text("Login name."),
@@ -38,7 +38,7 @@ export const poolSchema = z
                 }),
             )
             .default({})
-            .describe("Differences of single hosts, by name or range."),
+            .describe("Differences of some hosts, by name or range; the entry for fewer hosts wins over the one for more."),
         users: z.array(userSchema).default([]).describe("System users that tasks run as; made on every host of the pool."),
         maxUnavailable: z.int().min(1).default(1).describe("Hosts of the pool that may be out of service during a change."),
         drainGraceSec: seconds("Longest time that a drain gives tasks to end", 600, 0),

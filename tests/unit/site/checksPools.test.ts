@@ -62,8 +62,8 @@ const pools: Row[] = [
             },
         },
         "UID_DIFFERS",
-        "pools.more.users[0].uid",
-        "a has another uid in the pool work",
+        "pools.work.users[0].uid",
+        "a has another uid in the pool more",
     ],
     [
         "cgroup v2 with Apache Mesos",
