@@ -217,9 +217,12 @@ def apply_files(request, changes):
             changes.append("directory %s" % path)
     written = set()
     for path, want in sorted(request.get("files", {}).items()):
-        if file_state(path)[0] != want:
+        there = file_state(path)[0]
+        if there != want:
             write_file(path, base64.b64decode(request["contents"][path]), want)
-            written.add(path)
+            # Owner or mode alone is no reason to restart a service.
+            if not there or there["sha256"] != want["sha256"]:
+                written.add(path)
             changes.append("file %s" % path)
     return written
 

@@ -56,7 +56,10 @@ function expected({ config: { service } }: Request): number {
 export function restarts(config: HostConfigInputs, seen: Observation, lines: readonly string[]): boolean {
     return Object.entries(config.units).some(([name, unit]) => {
         const state = seen.units[name];
-        const replaced = unit.restartOn.some((path) => lines.some((line) => line.startsWith(`${path} `)));
+        // A file whose owner or mode alone is wrong is mended under the running service.
+        const replaced = unit.restartOn.some((path) =>
+            [`${path} is missing`, `${path} has another content`].some((line) => lines.includes(line)),
+        );
         const reinstalled = missingPackages(config, seen).length + missingArtifacts(config, seen).length > 0;
         return unit.active && (state?.active !== true || state.stale || replaced || reinstalled);
     });

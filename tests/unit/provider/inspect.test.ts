@@ -1,4 +1,4 @@
-import { drift, preflightFaults } from "../../../provider/host/inspect";
+import { drift, type FileState, preflightFaults } from "../../../provider/host/inspect";
 import { plannedRestarts } from "../../../provider/host/config";
 import { observedInputs } from "../../../provider/resources/hostConfig";
 import { restarts } from "../../../provider/rollout/tier";
@@ -100,6 +100,16 @@ describe("restarts", () => {
     test.each([
         ["nothing differs", {}, false],
         ["a file without a service differs", { files: { ...observation(config).files, "/etc/notes": null } }, false],
+        [
+            "only the mode of a file of the service differs",
+            {
+                files: {
+                    ...observation(config).files,
+                    "/etc/thing.conf": { ...observation(config).files["/etc/thing.conf"], mode: "0666" } as FileState,
+                },
+            },
+            false,
+        ],
         ["a file of the service differs", { files: { ...observation(config).files, "/etc/thing.conf": null } }, true],
         ["the service is down", { units: { "thing.service": { ...unit, active: false } } }, true],
         ["a restart is owed", { units: { "thing.service": { ...unit, stale: true } } }, true],
