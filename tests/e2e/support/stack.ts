@@ -53,9 +53,12 @@ function writeStack(site: Site): void {
     writeFileSync(join(copyDir(), "Pulumi.lab.yaml"), text);
 }
 
+let isBase = false;
+
 /** Writes the stack file with a change; without one, as it is in the beginning. */
 export function declare(change?: (site: Site) => void): Site {
     const site = baseSite();
+    isBase = change === undefined;
     if (change !== undefined) {
         change(site);
         markChanged();
@@ -87,6 +90,9 @@ export async function up(...more: string[]): Promise<string> {
     const { code, text } = await startUp(...more).ended;
     if (code !== 0) {
         throw new Error(`pulumi up: exit status ${code}\n${text}`);
+    }
+    if (isBase && more.includes("--refresh")) {
+        markConverged();
     }
     return text;
 }
