@@ -46,6 +46,13 @@ function makeHosts(plan: SitePlan): ReadonlyMap<string, IHost> {
 quietShutdown();
 const plan = readPlan();
 const config = new pulumi.Config();
+const missing = plan.secrets.filter(({ name, given }) => given === true && config.getSecret(name) === undefined);
+if (missing.length > 0) {
+    const commands = missing.map(({ name }) => `    pulumi config set --stack ${pulumi.getStack()} --secret ${name}`);
+    throw new pulumi.RunError(
+        `parts that others run have secrets of their own, which this stack must be told; nothing was changed\n${commands.join("\n")}`,
+    );
+}
 const secrets = new SiteSecrets("secrets", plan.secrets, (name) => config.getSecret(name));
 const site: SiteContext = { plan, secrets, hosts: makeHosts(plan) };
 

@@ -9,13 +9,13 @@ import { formatIssues, planSite, type Issue, type PlanResult } from ".";
 import { referenceText } from "./generate/reference";
 import { stackSchemaText } from "./generate/stackSchema";
 import { loadStack, type LoadedStack } from "./load";
-import { pictureOf } from "./picture";
+import { pictureOf, withPicture } from "./picture";
 import { summaryOf } from "./summary";
 
 const usage = `usage: site check    -s STACK [--json]   every fault of a stack file
        site plan     -s STACK [--json]   what it comes to, host by host
        site picture  -s STACK            the same as a Mermaid picture
-       site generate [--check]           schema/site.schema.json and docs/reference.md; --check only compares
+       site generate [--check]           the JSON Schema, the reference, the README's picture; --check only compares
 
 STACK is a name (Pulumi.NAME.yaml here or in lab/) or a file.
 `;
@@ -61,14 +61,26 @@ function planOf(file: string, json: boolean): Extract<PlanResult, { plan: unknow
     return undefined;
 }
 
+/** @throws {Error} when the file has faults: the lab's own never has */
+function picture(file: string): string {
+    const plan = planOf(file, false);
+    if (plan === undefined) throw new Error(`${file} has faults`);
+    return pictureOf(plan);
+}
+
 function generate(onlyCheck: boolean): number {
-    const wanted = { "schema/site.schema.json": stackSchemaText(), "docs/reference.md": referenceText() };
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const wanted = {
+        "schema/site.schema.json": stackSchemaText(),
+        "docs/reference.md": referenceText(),
+        "README.md": withPicture(readme, picture(join(root, "lab", "Pulumi.lab.yaml"))),
+    };
     let stale = 0;
     for (const [name, text] of Object.entries(wanted)) {
         const path = join(root, name);
         if (existsSync(path) && readFileSync(path, "utf8") === text) continue;
         stale++;
-        if (onlyCheck) process.stderr.write(`${name} is not what the schema makes of it: run \`npm run generated\`\n`);
+        if (onlyCheck) process.stderr.write(`${name} is not what it is made from says: run \`npm run generated\`\n`);
         else {
             mkdirSync(dirname(path), { recursive: true });
             writeFileSync(path, text);

@@ -66,3 +66,11 @@ export function pictureOf(plan: SitePlan): string {
         "",
     ].join("\n");
 }
+
+/** Puts a picture between the marks that a Markdown text has for it; a text without marks stays as it is. */
+export function withPicture(text: string, picture: string): string {
+    return text.replace(
+        /(<!-- picture:.*-->\n)[^]*?(<!-- end of picture -->)/,
+        (_all, begin: string, end: string) => `${begin}\n\`\`\`mermaid\n${picture.trim()}\n\`\`\`\n\n${end}`,
+    );
+}

@@ -51,7 +51,8 @@ g++ -std=c++11 -O1 -Wall -DMESOS_MINOR="${minor%%.*}" -DMESOS_VERSION="\"$versio
 for name in mesos-master mesos-agent; do ln -s ../lib/mesos/mesos-host "$tree/usr/sbin/$name"; done
 ln -s ../../lib/mesos/mesos-host "$tree$launcher/mesos-containerizer"
 install -m 755 "$src/mesos-executor" "$src/mesos-fetcher" "$tree$launcher"
-ln -s mesos-executor "$tree$launcher/mesos-default-executor"
+# A copy, no link: Mesos resolves links, and the executor goes by the name it is called by.
+cp "$tree$launcher/mesos-executor" "$tree$launcher/mesos-default-executor"
 
 echo "packing"
 cat >"$tree/DEBIAN/control" <<EOF

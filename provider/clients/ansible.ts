@@ -159,7 +159,7 @@ export const ansiblePlaybook: Ansible = {
                 if (line.status !== "ok") {
                     errors.set(line.host, failure(line));
                 } else if (line.changed) {
-                    const done = line.changes.length > 0 ? line.changes : [`${taskName(line)} installed`];
+                    const done = line.changes.length > 0 ? line.changes : [`${taskName(line)}: done`];
                     changes.get(line.host)?.push(...done);
                     onChange(line.host, done);
                 }

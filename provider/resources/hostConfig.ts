@@ -124,7 +124,7 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
                 return [];
             }
             if (service.kind === "zookeeper" && before.service.kind === "zookeeper") {
-                return refuse(checkZooKeeperChange(before.service.members, service.members));
+                return refuse(checkZooKeeperChange(before.service.members, service.members, isConfirmed(config)));
             }
             if (service.kind === "mesosMaster" && before.service.kind === "mesosMaster") {
                 return refuse(checkMasterChange(before.service, service, isConfirmed(config)));

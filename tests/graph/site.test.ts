@@ -96,15 +96,32 @@ test("the production site's resources keep their names: each is an address in th
     expect(all.map(({ type, name }) => `${type} ${name}`).sort()).toMatchSnapshot();
 });
 
-test("parts that others own are attached to, not made", async () => {
-    const lab = siteOf("lab/Pulumi.lab.yaml");
-    const all = await register({
-        ...lab,
+describe("parts that others own", () => {
+    const attached = () => ({
+        ...siteOf("lab/Pulumi.lab.yaml"),
         zookeeper: { existing: { servers: ["zk1.example.org:2181"] } },
         masters: { existing: { addresses: { other1: "10.9.9.1" } } },
     });
-    expect(names(all, "mesos:index:HostConfig")).toEqual(["agent-bm4", "agent-bm5", "agent-bm6"]);
-    expect(names(all, "pulumi-mesos:mesos:MesosMasters")).toEqual([]);
+    const secretNames = [
+        "zookeeper-digest",
+        "principal-operator",
+        "principal-agent",
+        "principal-marathon",
+        "principal-tester",
+    ];
+    const given = Object.fromEntries(secretNames.map((name) => [`pulumi-mesos:${name}`, `given-${name}`]));
+
+    test("are attached to, not made", async () => {
+        const all = await register(attached(), given);
+        expect(names(all, "mesos:index:HostConfig")).toEqual(["agent-bm4", "agent-bm5", "agent-bm6"]);
+        expect(names(all, "pulumi-mesos:mesos:MesosMasters")).toEqual([]);
+    });
+
+    test("fail without the secrets that they accept, and all of these are named", async () => {
+        await expect(register(attached())).rejects.toThrow(
+            /--secret zookeeper-digest\n[^]*--secret principal-operator\n[^]*--secret principal-agent/,
+        );
+    });
 });
 
 test("a secret that the stack's configuration gives is used, not generated", async () => {

@@ -23,8 +23,14 @@ beforeAll(() => {
         loader: { ".j2": "text" },
         logLevel: "error",
     });
-    for (const path of ["Pulumi.prod.yaml", "lab/Pulumi.lab.yaml", "schema/site.schema.json", "docs/reference.md"])
-        cpSync(join(repository, path), join(root, path));
+    const files = [
+        "Pulumi.prod.yaml",
+        "lab/Pulumi.lab.yaml",
+        "schema/site.schema.json",
+        "docs/reference.md",
+        "README.md",
+    ];
+    for (const path of files) cpSync(join(repository, path), join(root, path));
     writeFileSync(join(root, "Pulumi.faulty.yaml"), faulty);
 });
 afterAll(() => rmSync(root, { recursive: true }));
@@ -84,12 +90,17 @@ test("picture", () => {
 test("generate --check finds what is stale, generate mends it", () => {
     expect(site("generate", "--check")).toEqual({ status: 0, stdout: "", stderr: "" });
     writeFileSync(join(root, "docs/reference.md"), "old");
+    const readme = join(root, "README.md");
+    writeFileSync(readme, readFileSync(readme, "utf8").replace("flowchart TB", "a picture drawn by hand"));
     expect(site("generate", "--check")).toEqual({
         status: 1,
         stdout: "",
-        stderr: "docs/reference.md is not what the schema makes of it: run `npm run generated`\n",
+        stderr: ["docs/reference.md", "README.md"]
+            .map((name) => `${name} is not what it is made from says: run \`npm run generated\`\n`)
+            .join(""),
     });
-    expect(site("generate")).toEqual({ status: 0, stdout: "wrote docs/reference.md\n", stderr: "" });
+    expect(site("generate")).toEqual({ status: 0, stdout: "wrote docs/reference.md\nwrote README.md\n", stderr: "" });
+    expect(readFileSync(readme, "utf8")).toContain("flowchart TB");
 });
 
 test.each([
