@@ -249,13 +249,21 @@ def apply_units(request, written, changes):
             if request.get("forget"):
                 must("systemctl", "stop", name)
                 for path in request["forget"]:
-                    if os.path.lexists(path):
-                        os.unlink(path)
+                    forget(path)
+                    changes.append("put %s aside" % path)
             run("systemctl", "reset-failed", name)
             must("systemctl", "restart", name)
             os.makedirs(os.path.dirname(stamp_path(name)), exist_ok=True)
             write_file(stamp_path(name), digest.encode(), {"mode": "0644", "owner": "root", "group": "root"})
             changes.append("unit %s %s" % (name, "restarted" if state["active"] else "started"))
+
+
+def forget(path):
+    """A link is removed; what holds data is moved aside, so that nothing is lost that somebody may still want."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        os.rename(path, "%s.before-%d" % (path, time.time()))
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 def remove(request, changes):
@@ -268,7 +276,7 @@ def remove(request, changes):
             os.unlink(stamp_path(name))
     for path in list(request.get("files", {})) + request.get("forget", []):
         if os.path.lexists(path):
-            os.unlink(path)
+            forget(path)
             changes.append("removed %s" % path)
     must("systemctl", "daemon-reload")
 

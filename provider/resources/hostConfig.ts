@@ -31,7 +31,7 @@ export interface HostConfigDependencies {
 function refuse(issues: readonly Issue[]): CheckFailure[] {
     return issues.length === 0
         ? []
-        : [{ property: "", reason: `refused, nothing was changed\n${formatIssues(issues)}` }];
+        : [{ property: "", reason: `refused; the host was not changed\n${formatIssues(issues)}` }];
 }
 
 /** Whether the administrator allows what loses data: in the stack file, or (for what has left it) in the environment. */

@@ -122,24 +122,25 @@ export class AgentStrategy implements Strategy {
         host.say(`registered as ${found.id}`);
     }
 
-    public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<void> {
-        await Promise.all(
-            leaving.map((host) =>
-                this.drain(host).catch((error: unknown) => {
-                    if (!confirmed) {
-                        throw error instanceof HostError
-                            ? error
-                            : new HostError(
-                                  host.host,
-                                  "drain",
-                                  (error as Error).message,
-                                  `to take the agent out without draining it, run with PULUMI_MESOS_CONFIRM=${host.config.cluster}`,
-                              );
-                    }
-                    host.warn(`is taken out without being drained: ${(error as Error).message}`);
-                }),
-            ),
-        );
+    public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>> {
+        const drains = await Promise.allSettled(leaving.map((host) => this.drain(host)));
+        const stay = new Map<string, Error>();
+        leaving.forEach((host, index) => {
+            const drain = drains[index];
+            if (drain?.status !== "rejected") {
+                return;
+            }
+            const error = drain.reason as Error;
+            if (confirmed) {
+                host.warn(`is taken out without being drained: ${error.message.split("\n")[0] ?? ""}`);
+            } else if (error instanceof HostError) {
+                stay.set(host.host, error);
+            } else {
+                const fix = `to take the agent out without draining it, run with PULUMI_MESOS_CONFIRM=${host.config.cluster}`;
+                stay.set(host.host, new HostError(host.host, "drain", error.message, fix));
+            }
+        });
+        return stay;
     }
 
     /** The agent's id never comes back, so the master need not wait for it. */

@@ -17,6 +17,8 @@ export interface QuorumState {
     readonly serving: number;
     /** Members needed for a quorum. */
     readonly quorum: number;
+    /** Members that there are. */
+    readonly members: number;
     /** Whether newcomers start before the present members change (ZooKeeper) or after (Mesos masters). */
     readonly newcomersFirst: boolean;
 }
@@ -65,14 +67,15 @@ export function poolWaves<T extends Candidate>(candidates: readonly T[], maxUnav
 }
 
 /**
- * Whether taking a member down now leaves a quorum. A member that does not serve takes nothing away.
+ * Whether taking a member down now leaves a quorum. A member that does not serve takes nothing away. Where every member is
+ * needed (two members, or the step between two sizes of masters) none could ever change, so there it is allowed.
  *
  * @returns the reason against it, or undefined
  */
 export function refusal(candidate: Candidate, state: QuorumState): string | undefined {
     const serves = candidate.role === "follower" || candidate.role === "leader" || candidate.role === "serving";
     const left = state.serving - (serves ? 1 : 0);
-    if (!candidate.restarts || !serves || left >= state.quorum || state.quorum === 1) {
+    if (!candidate.restarts || !serves || left >= state.quorum || state.quorum >= state.members) {
         return undefined;
     }
     return `only ${state.serving} members serve and ${state.quorum} are needed: without ${candidate.host} the quorum would be lost`;

@@ -1,4 +1,5 @@
 /** Rolling ZooKeeper members and Mesos masters: never without a quorum, followers first, the leader last. */
+import { checkMasterChange } from "../../site/change/quorumChange";
 import type { MasterService, QuorumMember, ZooKeeperService } from "../../site/plan/types";
 import { type MasterAddress, type MasterHealth, type MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
@@ -20,6 +21,8 @@ interface Kind {
     healthy(host: HostConfigInputs, baseline: number): Promise<string | undefined>;
     /** What must be as good after the change as before: followers in step, agents registered. */
     baseline(config: HostConfigInputs): Promise<number>;
+    /** What a member must put aside to start with the others from nothing: only where that is confirmed. */
+    startsOver(host: Prepared): readonly string[];
     /** Why the host is not healthy, for the error. */
     diagnosis(config: HostConfigInputs): string;
 }
@@ -41,13 +44,22 @@ export class QuorumStrategy implements Strategy {
     private async state(config: HostConfigInputs): Promise<QuorumState & { roles: ReadonlyMap<string, Role> }> {
         const roles = await this.kind.roles(config);
         const serving = [...roles.values()].filter((role) => role === "leader" || role === "follower").length;
-        return { roles, serving, quorum: this.kind.quorum(config), newcomersFirst: this.kind.newcomersFirst };
+        return {
+            roles,
+            serving,
+            members: roles.size,
+            quorum: this.kind.quorum(config),
+            newcomersFirst: this.kind.newcomersFirst,
+        };
     }
 
     public async waves(batch: readonly Prepared[]): Promise<Prepared[][]> {
         const [first] = batch;
         if (first === undefined) {
             return [];
+        }
+        if (batch.some((host) => this.kind.startsOver(host).length > 0)) {
+            return [[...batch]];
         }
         const state = await this.state(first.before ?? first.config);
         const newcomers = batch.filter(({ isNew }) => isNew).length;
@@ -67,12 +79,15 @@ export class QuorumStrategy implements Strategy {
         // Asked again for each host: what was true when the waves were planned may have changed since.
         const state = await this.state(host.before ?? host.config);
         const role = state.roles.get(host.host) ?? "absent";
-        const reason = state.serving < state.quorum ? undefined : refusal({ ...host, role }, state);
+        const aside = this.kind.startsOver(host);
+        const hasNothingToLose = state.serving < state.quorum || aside.length > 0;
+        const reason = hasNothingToLose ? undefined : refusal({ ...host, role }, state);
         if (reason !== undefined) {
             throw new HostError(host.host, "quorum", reason, "bring the other members back, then run again");
         }
-        this.baselines.set(host.host, await this.kind.baseline(host.before ?? host.config));
-        return [];
+        // Agents that have to find a new registry come back in their own time.
+        this.baselines.set(host.host, aside.length > 0 ? 0 : await this.kind.baseline(host.before ?? host.config));
+        return aside;
     }
 
     public async after(host: Prepared): Promise<void> {
@@ -93,23 +108,24 @@ export class QuorumStrategy implements Strategy {
         host.say(said);
     }
 
-    public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<void> {
+    public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>> {
         const [first] = leaving;
         if (first === undefined || confirmed) {
-            return;
+            return new Map();
         }
         const names = this.kind.members(first.config).map(({ name }) => name);
         const roles = await this.kind.roles(first.config);
-        const serving = new Set(
-            [...roles].filter(([, role]) => role === "leader" || role === "follower").map(([name]) => name),
+        const serving = [...roles].filter(([, role]) => role === "leader" || role === "follower").map(([name]) => name);
+        const reason = deletionRefusal(names, new Set(leaving.map(({ host }) => host)), new Set(serving));
+        const fix = `put the host back into the stack file; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`;
+        return new Map(
+            reason === undefined
+                ? []
+                : leaving.map(({ host }) => [
+                      host,
+                      new HostError(host, "removal", `refused for the sake of ${this.kind.name}: ${reason}`, fix),
+                  ]),
         );
-        const reason = deletionRefusal(names, new Set(leaving.map(({ host }) => host)), serving);
-        if (reason !== undefined) {
-            throw new UserError(
-                `${leaving.map(({ host }) => host).join(", ")}: removal from ${this.kind.name} refused: ${reason}\n` +
-                    `  fix: put the host back into the stack file; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`,
-            );
-        }
     }
 
     public afterRemoval(): Promise<void> {
@@ -181,6 +197,7 @@ export function zookeeperKind(client: ZooKeeperClient): Kind {
                 ? "serves"
                 : `serves as ${own}; ${leader.name} leads, ${synced} followers in step`;
         },
+        startsOver: () => [],
         diagnosis: () => "ZooKeeper did not join a quorum",
     };
 }
@@ -228,6 +245,12 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient): 
                 ? `leads, registry recovered, ${agents}`
                 : `stands by, registry recovered; ${leader[0]} leads, ${agents}`;
         },
+        // A log cannot grow out of a minority of its replicas: it stays silent for ever instead of losing something.
+        startsOver: ({ before, config }) =>
+            before !== undefined &&
+            checkMasterChange(master(before), master(config)).some(({ code }) => code === "MASTER_LOG_LOST")
+                ? [`${master(config).workDir}/replicated_log`]
+                : [],
         diagnosis: () => "the master did not recover its registry under a leader with all agents back",
     };
 }

@@ -30,8 +30,12 @@ export interface Strategy {
     before(host: Prepared): Promise<readonly string[]>;
     /** Waits until the host is healthy again. */
     after(host: Prepared): Promise<void>;
-    /** Before hosts are taken out of the tier: refuse, or empty them. */
-    beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<void>;
+    /**
+     * Before hosts are taken out of the tier: empties them.
+     *
+     * @returns why a host must stay, by name
+     */
+    beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>>;
     /** After a host's service is gone. */
     afterRemoval(host: Prepared): Promise<void>;
     /** One line for the preview: what will happen to this host. */

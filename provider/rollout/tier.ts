@@ -320,28 +320,30 @@ export class Tier {
             return;
         }
         const confirmed = leaving.every(({ pending }) => pending.confirmed);
-        await this.strategy.beforeRemoval(
-            leaving.map(({ host }) => host),
-            confirmed,
+        const failed = new Map<string, Error>(
+            await this.strategy.beforeRemoval(
+                leaving.map(({ host }) => host),
+                confirmed,
+            ),
         );
         const reachable = leaving.flatMap(({ host, seen }) => {
             const job = { config: host.config, remove: true, forget: agentIdentity(host.config) };
-            return seen instanceof Error ? [] : [{ host, job: { ...job, seen } }];
+            return seen instanceof Error || failed.has(host.host) ? [] : [{ host, job: { ...job, seen } }];
         });
         const outcomes = await this.apply(reachable);
-        const failed = new Map(
-            reachable.flatMap(({ host }, index) => {
-                const outcome = outcomes[index];
-                return outcome !== undefined && "error" in outcome ? [[host, outcome.error] as const] : [];
-            }),
-        );
+        reachable.forEach(({ host }, index) => {
+            const outcome = outcomes[index];
+            if (outcome !== undefined && "error" in outcome) {
+                failed.set(host.host, outcome.error);
+            }
+        });
         await Promise.all(
             leaving.map(async ({ pending, host, seen }) => {
                 if (seen instanceof Error) {
                     pending.warn(`out of reach and left as it is: ${seen.message.split("\n")[0] ?? ""}`);
                 }
                 try {
-                    const error = failed.get(host);
+                    const error = failed.get(host.host);
                     if (error !== undefined) {
                         throw error;
                     }

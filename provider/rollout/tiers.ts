@@ -57,7 +57,12 @@ class Foreteller {
             tell,
         }));
         // As if all served: a preview tells the order of a healthy rollout.
-        const waves = quorumWaves(candidates, { serving: roles.size, quorum: 1, newcomersFirst: true });
+        const waves = quorumWaves(candidates, {
+            serving: roles.size,
+            members: roles.size,
+            quorum: 1,
+            newcomersFirst: true,
+        });
         const turns = waves.flat().filter(({ restarts }) => restarts);
         for (const { host, restarts, role, tell } of candidates) {
             const turn = turns.findIndex((other) => other.host === host) + 1;

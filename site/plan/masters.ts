@@ -130,7 +130,7 @@ export function planMasters(
                 },
                 files: { ...own, ...install.files },
                 units: { "mesos-master.service": unit(Object.keys(own)) },
-                service: { kind: "mesosMaster", port: config.port, quorum, members },
+                service: { kind: "mesosMaster", port: config.port, workDir: config.workDir, quorum, members },
                 protect: host.protect,
             },
         ];

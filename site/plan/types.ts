@@ -104,6 +104,8 @@ export interface ZooKeeperService {
 export interface MasterService {
     readonly kind: "mesosMaster";
     readonly port: number;
+    /** Holds `replicated_log`, the registry's log. */
+    readonly workDir: string;
     readonly quorum: number;
     readonly members: readonly QuorumMember[];
 }

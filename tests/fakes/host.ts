@@ -14,7 +14,13 @@ const members = names.map((name, index) => ({
 
 export const zookeeperService: ZooKeeperService = { kind: "zookeeper", clientPort: 2181, tickTimeMs: 500, members };
 
-export const masterService: MasterService = { kind: "mesosMaster", port: 5050, quorum: 2, members };
+export const masterService: MasterService = {
+    kind: "mesosMaster",
+    port: 5050,
+    workDir: "/var/lib/mesos/master",
+    quorum: 2,
+    members,
+};
 
 export const agentService: AgentService = {
     kind: "mesosAgent",

@@ -15,7 +15,7 @@ const host = (name: string, role: Role, changes: Partial<Candidate> = {}): Candi
     ...changes,
 });
 const names = (waves: Candidate[][]) => waves.map((wave) => wave.map((candidate) => candidate.host));
-const healthy = { serving: 3, quorum: 2, newcomersFirst: true };
+const healthy = { serving: 3, quorum: 2, members: 3, newcomersFirst: true };
 
 describe("a quorum tier", () => {
     test("changes followers one at a time and the leader last", () => {
@@ -77,12 +77,20 @@ describe("taking a member down", () => {
         ["it is the one that is down", "down", 2, true],
         ["it leads and one other is down", "leader", 2, false],
     ])("when %s", (_, role, serving, allowed) => {
-        const reason = refusal(host("m1", role), { serving, quorum: 2, newcomersFirst: true });
+        const reason = refusal(host("m1", role), { ...healthy, serving });
         expect(reason === undefined).toBe(allowed);
     });
 
+    test.each([
+        [1, 1],
+        [2, 2],
+        [3, 3],
+    ])("is allowed where all %i members are needed anyway", (members, quorum) => {
+        expect(refusal(host("m1", "leader"), { ...healthy, serving: members, members, quorum })).toBeUndefined();
+    });
+
     test("says how many serve and how many are needed", () => {
-        expect(refusal(host("m1", "follower"), { serving: 2, quorum: 2, newcomersFirst: true })).toBe(
+        expect(refusal(host("m1", "follower"), { ...healthy, serving: 2 })).toBe(
             "only 2 members serve and 2 are needed: without m1 the quorum would be lost",
         );
     });

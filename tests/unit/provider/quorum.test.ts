@@ -105,11 +105,13 @@ describe("ZooKeeper", () => {
     test("members leave all together or so that a quorum stays", async () => {
         const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "follower", m2: "leader", m3: "follower" })));
         const all = ["m1", "m2", "m3"].map((name) => prepared(member(name)));
-        await expect(strategy.beforeRemoval(all, false)).resolves.toBeUndefined();
-        await expect(strategy.beforeRemoval(all.slice(1), false)).rejects.toThrow(
-            /removal from the ZooKeeper ensemble refused: of 3 members 1 would be left serving \(m1\), 2 are needed[^]*PULUMI_MESOS_CONFIRM=test/,
+        expect((await strategy.beforeRemoval(all, false)).size).toBe(0);
+        const stay = await strategy.beforeRemoval(all.slice(1), false);
+        expect([...stay.keys()]).toEqual(["m2", "m3"]);
+        expect(stay.get("m2")?.message).toMatch(
+            /^m2: removal: refused for the sake of the ZooKeeper ensemble: of 3 members 1 would be left serving \(m1\), 2 are needed[^]*PULUMI_MESOS_CONFIRM=test/,
         );
-        await expect(strategy.beforeRemoval(all.slice(1), true)).resolves.toBeUndefined();
+        expect((await strategy.beforeRemoval(all.slice(1), true)).size).toBe(0);
     });
 });
 
@@ -145,6 +147,20 @@ describe("Mesos masters", () => {
         await strategy.after(prepared(master("m2"), said));
         expect(counts).toEqual([]);
         expect(said).toEqual(["stands by, registry recovered; m3 leads, 3 agents active"]);
+    });
+
+    test("that grow from one, when that is confirmed, start together with the old log put aside", async () => {
+        const strategy = new QuorumStrategy(masterKind(connect({ m1: healthy(true) })));
+        const single = { ...masterService, quorum: 1, members: masterService.members.slice(0, 1) };
+        const first = { ...prepared(master("m1")), before: hostConfig("m1", single) };
+        const others = ["m2", "m3"].map((name) => ({ ...prepared(master(name)), before: undefined, isNew: true }));
+        expect((await strategy.waves([first, ...others])).map((wave) => wave.map(({ host }) => host))).toEqual([
+            ["m1", "m2", "m3"],
+        ]);
+        expect(await strategy.before(first)).toEqual(["/var/lib/mesos/master/replicated_log"]);
+        for (const other of others) {
+            expect(await strategy.before(other)).toEqual([]);
+        }
     });
 
     test("whose registry does not recover stop the rollout", async () => {

@@ -55,7 +55,7 @@ class World {
         waves: (batch) =>
             Promise.resolve(
                 this.quorum
-                    ? quorumWaves(batch, { serving: this.roles.size, quorum: 2, newcomersFirst: true })
+                    ? quorumWaves(batch, { serving: this.roles.size, members: 3, quorum: 2, newcomersFirst: true })
                     : poolWaves(batch, 2),
             ),
         before: ({ host }) => {
@@ -70,7 +70,7 @@ class World {
         },
         beforeRemoval: (hosts: readonly Prepared[]) => {
             this.events.push(`empty ${hosts.map(({ host }) => host).join(" ")}`);
-            return Promise.resolve();
+            return Promise.resolve(new Map());
         },
         afterRemoval: ({ host }) => {
             this.events.push(`gone ${host}`);

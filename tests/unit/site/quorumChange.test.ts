@@ -61,6 +61,7 @@ describe("masters", () => {
     const masters = (names: string, quorum: number): MasterService => ({
         kind: "mesosMaster",
         port: 5050,
+        workDir: "/w",
         quorum,
         members: Array.from(names, (name) => ({ name, address: name, zone: "a" })),
     });
