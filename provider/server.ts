@@ -10,9 +10,11 @@ import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
+import { Status } from "@pulumi/pulumi/proto/status_pb";
+import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { type Context, type ResourceType, type State, UserError } from "./resources/resource";
+import { type Context, InitError, type ResourceType, type State, UserError } from "./resources/resource";
 import { decode, encode, formatPath, type Path, type Properties, type Wire } from "./wire";
 
 const PREFIX = "mesos:index:";
@@ -33,12 +35,33 @@ function handler<Request, Response>(
             .then(
                 (response) => callback(null, response),
                 (error: unknown) => {
+                    if (error instanceof InitError) {
+                        callback(initFailure(error));
+                        return;
+                    }
                     const message =
                         error instanceof UserError ? error.message : ((error as Error).stack ?? String(error));
                     callback({ code: grpc.status.UNKNOWN, message });
                 },
             );
     };
+}
+
+/** The protocol's way to say "it exists, but": details in a trailer of the gRPC status. */
+function initFailure({ message, state }: InitError): Partial<grpc.ServiceError> {
+    const detail = new rpc.ErrorResourceInitFailed();
+    detail.setId(state.id);
+    detail.setProperties(struct(state.outputs, []));
+    detail.setReasonsList([message]);
+    const any = new Any();
+    any.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+    const status = new Status();
+    status.setCode(grpc.status.UNKNOWN);
+    status.setMessage(message);
+    status.addDetails(any);
+    const metadata = new grpc.Metadata();
+    metadata.add("grpc-status-details-bin", Buffer.from(status.serializeBinary()));
+    return { code: grpc.status.UNKNOWN, message, metadata };
 }
 
 function wire(struct: Struct | undefined): Wire {

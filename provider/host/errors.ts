@@ -2,6 +2,9 @@
 import { UserError } from "../resources/resource";
 
 export class HostError extends UserError {
+    /** Something may have been changed on the host before it failed. */
+    public touched = false;
+
     public constructor(
         public readonly host: string,
         /** What was being done, e.g. "preflight", "install packages". */

@@ -16,7 +16,8 @@ import {
 import type { Request, Tier } from "../rollout/tier";
 import type { Strategy } from "../rollout/strategy";
 import { type Difference, differences, type Properties, UNKNOWN } from "../wire";
-import type { CheckFailure, Context, DiffResult, ResourceType, State } from "./resource";
+import { HostError } from "../host/errors";
+import { type CheckFailure, type Context, type DiffResult, InitError, type ResourceType, type State } from "./resource";
 
 export interface HostConfigDependencies {
     readonly ssh: Ssh;
@@ -47,12 +48,12 @@ function withoutUnknown(changes: readonly Difference[], after: Properties): Diff
     });
 }
 
-function outputsOf(config: HostConfigInputs, seen: Observation | undefined): Properties {
+function outputsOf(config: HostConfigInputs, seen: Observation | undefined, unseen = UNKNOWN): Properties {
     return {
         host: config.host,
         address: config.connection.address,
-        system: seen?.osName ?? UNKNOWN,
-        packages: seen === undefined ? UNKNOWN : { ...seen.packages },
+        system: seen?.osName ?? unseen,
+        packages: seen === undefined ? (unseen === UNKNOWN ? UNKNOWN : {}) : { ...seen.packages },
     };
 }
 
@@ -140,9 +141,16 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
         async create(inputs, preview, context): Promise<State> {
             const config = parseInputs(inputs);
             const id = `${config.rollout.tier}/${config.host}`;
-            const seen = preview
-                ? undefined
-                : await dependencies.tier(config).submit({ kind: "converge", ...request(config, context) });
+            if (preview) {
+                return { id, outputs: outputsOf(config, undefined) };
+            }
+            const work = dependencies.tier(config).submit({ kind: "converge", ...request(config, context) });
+            const seen = await work.catch((error: unknown) => {
+                if (error instanceof HostError && error.touched) {
+                    throw new InitError(error.message, { id, outputs: outputsOf(config, undefined, "") });
+                }
+                throw error;
+            });
             return { id, outputs: outputsOf(config, seen) };
         },
 

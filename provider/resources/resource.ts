@@ -45,5 +45,18 @@ export interface ResourceType {
     delete(id: string, inputs: Properties, outputs: Properties, context: Context): Promise<void>;
 }
 
+/**
+ * The real thing exists, but is not as it should be: it is in the state all the same, so that the next `up` goes on with it
+ * and `destroy` removes it.
+ */
+export class InitError extends Error {
+    public constructor(
+        message: string,
+        public readonly state: State,
+    ) {
+        super(message);
+    }
+}
+
 /** A failure that the user can act on: its message is printed as it is, without a stack trace. */
 export class UserError extends Error {}

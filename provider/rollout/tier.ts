@@ -243,6 +243,7 @@ export class Tier {
         jobs.forEach(({ host }, index) => {
             const outcome = outcomes[index];
             if (outcome !== undefined && "error" in outcome) {
+                outcome.error.touched = true;
                 fail(host, outcome.error);
             } else {
                 healthy.push(host);
@@ -254,7 +255,11 @@ export class Tier {
                     await this.strategy.after(host);
                     pendingOf.get(host.host)?.resolve(await inspect(this.tools.ssh, host.config, "last look"));
                 } catch (error) {
-                    fail(host, await this.withLastWords(host.config, error));
+                    const told = await this.withLastWords(host.config, error);
+                    if (told instanceof HostError) {
+                        told.touched = true;
+                    }
+                    fail(host, told);
                 }
             }),
         );

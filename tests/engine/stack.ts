@@ -116,6 +116,16 @@ export class Stack {
         writeFileSync(file, JSON.stringify(there));
     }
 
+    /** The host's agent starts, but never registers. */
+    public setIll(host: string, ill: boolean): void {
+        const mark = join(this.hosts, `${host}.json.ill`);
+        if (ill) {
+            writeFileSync(mark, "");
+        } else {
+            rmSync(mark);
+        }
+    }
+
     public remove(): void {
         rmSync(this.dir, { recursive: true, force: true });
     }
