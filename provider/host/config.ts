@@ -1,6 +1,6 @@
 /** The inputs of a HostConfig: the plan of one service on one host, with its secrets filled in. */
 import type { HostSpec, ManagedFile } from "../../site/plan/types";
-import type { Properties } from "../wire";
+import type { Path, Properties } from "../wire";
 
 /** A principal of the Mesos operator API. */
 export interface Credential {
@@ -18,15 +18,22 @@ export interface HostConfigInputs extends Omit<HostSpec, "files" | "protect"> {
     readonly cluster: string;
 }
 
-/** Property names whose change alters nothing on the host: how it is reached, checked and rolled. */
-export const CONTROL_ONLY: readonly string[] = [
+/** What alters nothing on the host when it changes: how it is reached, checked, rolled and asked about. */
+const CONTROL_ONLY: readonly string[] = [
     "connection",
     "rollout",
     "preflight",
     "operator",
     "confirmed",
     "cluster",
+    "service.masters",
+    "service.drainGraceSec",
+    "service.tickTimeMs",
 ];
+
+export function isControlOnly(path: Path): boolean {
+    return CONTROL_ONLY.includes(String(path[0])) || CONTROL_ONLY.includes(path.slice(0, 2).join("."));
+}
 
 export function parseInputs(properties: Properties): HostConfigInputs {
     return properties as unknown as HostConfigInputs;

@@ -3,7 +3,7 @@ import { checkMasterChange, checkZooKeeperChange } from "../../site/change/quoru
 import { formatIssues } from "../../site/issue";
 import type { Issue } from "../../site/plan/types";
 import type { Ssh } from "../clients/ssh";
-import { CONTROL_ONLY, type HostConfigInputs, parseInputs } from "../host/config";
+import { isControlOnly, type HostConfigInputs, parseInputs } from "../host/config";
 import {
     digest,
     drift,
@@ -134,7 +134,7 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
         },
 
         diff(before, after): DiffResult {
-            const changes = differences(before, after).filter(({ path }) => !CONTROL_ONLY.includes(String(path[0])));
+            const changes = differences(before, after).filter(({ path }) => !isControlOnly(path));
             return { changes: withoutUnknown(changes, after) };
         },
 

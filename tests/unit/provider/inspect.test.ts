@@ -1,5 +1,5 @@
 import { drift, type FileState, preflightFaults } from "../../../provider/host/inspect";
-import { plannedRestarts } from "../../../provider/host/config";
+import { isControlOnly, plannedRestarts } from "../../../provider/host/config";
 import { observedInputs } from "../../../provider/resources/hostConfig";
 import { restarts } from "../../../provider/rollout/tier";
 import { agentService, hostConfig, observation, zookeeperService } from "../../fakes/host";
@@ -137,4 +137,13 @@ describe("restarts", () => {
             { unit: "thing.service", because: ["it does not run as configured"] },
         ]);
     });
+});
+
+test.each([
+    [["connection", "address"], true],
+    [["service", "masters", 0, "address"], true],
+    [["service", "attributes", "rack"], false],
+    [["files", "/etc/thing.conf", "content"], false],
+])("a change of %j alters nothing on the host: %s", (path, expected) => {
+    expect(isControlOnly(path)).toBe(expected);
 });
