@@ -43,6 +43,11 @@ function makeHosts(plan: SitePlan): ReadonlyMap<string, IHost> {
     return hosts;
 }
 
+// The SDK takes a stack trace for every promise and every resource and looks each frame up in source maps: on a large site that
+// is most of the program's time. The few errors that are not the user's can be had with their traces by this variable.
+if (process.env["PULUMI_MESOS_STACK_TRACES"] === undefined) {
+    Error.stackTraceLimit = 0;
+}
 quietShutdown();
 const plan = readPlan();
 const config = new pulumi.Config();
