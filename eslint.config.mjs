@@ -22,8 +22,17 @@ export default tseslint.config(
         },
     },
     {
-        files: ["**/*.js"],
-        languageOptions: { sourceType: "commonjs", globals: { require: "readonly", module: "writable" } },
+        files: ["**/*.js", "**/*.cjs"],
+        languageOptions: {
+            sourceType: "commonjs",
+            globals: {
+                require: "readonly",
+                module: "writable",
+                process: "readonly",
+                setInterval: "readonly",
+                __dirname: "readonly",
+            },
+        },
     },
     {
         files: ["**/*.mjs"],
