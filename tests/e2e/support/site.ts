@@ -27,7 +27,7 @@ export async function health(expected: readonly string[] = AGENTS): Promise<Heal
     ]);
     const zookeeper = Object.fromEntries(QUORUM.map((host, index) => [host, modes[index]]));
     const [first] = views;
-    const leader = first.leader;
+    const leader = first?.leader;
     const active = (registered ?? []).filter((agent) => agent.active);
     const problems = [
         ...QUORUM.filter((_, index) => modes[index] === undefined).map((host) => `ZooKeeper on ${host} does not serve`),
