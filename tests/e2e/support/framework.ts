@@ -219,6 +219,8 @@ export class Framework {
 
     /** Runs a command as a task on a host. @returns when it runs */
     public async launch(task: string, host: string, command: string): Promise<void> {
+        // What a task of this name wrote in an earlier run of the tests must not be taken for its own.
+        await on(host, `rm -rf /var/lib/mesos/agent/slaves/*/frameworks/*/executors/${task}`);
         this.wishes.push({ task, host, command });
         await this.reaches(task, "TASK_RUNNING");
     }
