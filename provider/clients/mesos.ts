@@ -40,6 +40,9 @@ export interface MesosClient {
 }
 
 const TIMEOUT_MS = 5000;
+/** How long a new leader may take to read the registry, and how often it is asked. */
+const RECOVERY_MS = 30_000;
+const RETRY_MS = 500;
 
 interface Answer {
     readonly status: number;
@@ -124,7 +127,22 @@ export class HttpMesosClient implements MesosClient {
         return this.masters.find((_, index) => healths[index]?.elected === true);
     }
 
+    /** A leader that has just been elected first reads the registry, and answers 503 until it has. */
     private async call(body: { type: string; [key: string]: unknown }): Promise<string> {
+        const deadline = Date.now() + RECOVERY_MS;
+        for (;;) {
+            const { leader, status, text } = await this.callOnce(body);
+            if (status === 200 || status === 202) {
+                return text;
+            }
+            if (status !== 503 || Date.now() > deadline) {
+                throw new UserError(`${body.type} on master ${leader}: HTTP ${status} ${text.trim().slice(0, 500)}`);
+            }
+            await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        }
+    }
+
+    private async callOnce(body: object): Promise<{ leader: string; status: number; text: string }> {
         const leader = await this.leader();
         if (leader === undefined) {
             const list = this.masters.map(({ address, port }) => `${address}:${port}`).join(", ");
@@ -133,10 +151,7 @@ export class HttpMesosClient implements MesosClient {
             );
         }
         const { status, body: text } = await this.send(leader, "POST", "/api/v1", body);
-        if (status !== 200 && status !== 202) {
-            throw new UserError(`${body.type} on master ${leader.name}: HTTP ${status} ${text.trim().slice(0, 500)}`);
-        }
-        return text;
+        return { leader: leader.name, status, text };
     }
 
     public async agents(): Promise<Agent[]> {
