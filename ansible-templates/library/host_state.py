@@ -274,10 +274,14 @@ def remove(request, changes):
             changes.append("unit %s stopped and disabled" % name)
         if os.path.exists(stamp_path(name)):
             os.unlink(stamp_path(name))
-    for path in list(request.get("files", {})) + request.get("forget", []):
+    for path in request.get("files", {}):
+        if os.path.lexists(path):
+            os.unlink(path)
+            changes.append("removed %s" % path)
+    for path in request.get("forget", []):
         if os.path.lexists(path):
             forget(path)
-            changes.append("removed %s" % path)
+            changes.append("put %s aside" % path)
     must("systemctl", "daemon-reload")
 
 

@@ -143,6 +143,11 @@ export class AgentStrategy implements Strategy {
         return stay;
     }
 
+    /** The drained agent's id. */
+    public outdated({ config }: Prepared): readonly string[] {
+        return agentIdentity(config);
+    }
+
     /** The agent's id never comes back, so the master need not wait for it. */
     public async afterRemoval(host: Prepared): Promise<void> {
         const found = await this.find(host.config).catch(() => undefined);

@@ -5,6 +5,7 @@ import { type MasterAddress, type MasterHealth, type MesosClient } from "../clie
 import type { ZooKeeperClient } from "../clients/zookeeper";
 import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import { HostError } from "../host/errors";
+import { dataPaths } from "../host/inspect";
 import { UserError } from "../resources/resource";
 import { deletionRefusal, type QuorumState, quorumWaves, refusal, type Role } from "./order";
 import { type Clock, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
@@ -23,6 +24,8 @@ interface Kind {
     baseline(config: HostConfigInputs): Promise<number>;
     /** What a member must put aside to start with the others from nothing: only where that is confirmed. */
     startsOver(host: Prepared): readonly string[];
+    /** What is of no use any more, on a member's host, once all members are taken away together. */
+    worthlessAfterAll(config: HostConfigInputs): readonly string[];
     /** Why the host is not healthy, for the error. */
     diagnosis(config: HostConfigInputs): string;
 }
@@ -128,6 +131,11 @@ export class QuorumStrategy implements Strategy {
         );
     }
 
+    public outdated({ config }: Prepared, leaving: readonly Prepared[]): readonly string[] {
+        const gone = new Set(leaving.map(({ host }) => host));
+        return this.kind.members(config).every(({ name }) => gone.has(name)) ? this.kind.worthlessAfterAll(config) : [];
+    }
+
     public afterRemoval(): Promise<void> {
         return Promise.resolve();
     }
@@ -198,6 +206,9 @@ export function zookeeperKind(client: ZooKeeperClient): Kind {
                 : `serves as ${own}; ${leader.name} leads, ${synced} followers in step`;
         },
         startsOver: () => [],
+        // The secrets that its access lists are made with go with the stack: under new ones, Mesos' masters could not even
+        // write their own nodes.
+        worthlessAfterAll: dataPaths,
         diagnosis: () => "ZooKeeper did not join a quorum",
     };
 }
@@ -251,6 +262,8 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient): 
             checkMasterChange(master(before), master(config)).some(({ code }) => code === "MASTER_LOG_LOST")
                 ? [`${master(config).workDir}/replicated_log`]
                 : [],
+        // Nothing in it belongs to a credential: new masters go on with the agents, quotas and weights of the old ones.
+        worthlessAfterAll: () => [],
         diagnosis: () => "the master did not recover its registry under a leader with all agents back",
     };
 }

@@ -36,6 +36,8 @@ export interface Strategy {
      * @returns why a host must stay, by name
      */
     beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>>;
+    /** What to put aside on a host whose service is taken away, for it must not meet a service to come. */
+    outdated(host: Prepared, leaving: readonly Prepared[]): readonly string[];
     /** After a host's service is gone. */
     afterRemoval(host: Prepared): Promise<void>;
     /** One line for the preview: what will happen to this host. */

@@ -8,15 +8,7 @@ import type { Ansible, Job, Outcome } from "../clients/ansible";
 import type { Ssh } from "../clients/ssh";
 import type { HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
-import {
-    agentIdentity,
-    drift,
-    inspect,
-    type Observation,
-    preflightFaults,
-    missingArtifacts,
-    missingPackages,
-} from "../host/inspect";
+import { drift, inspect, type Observation, preflightFaults, missingArtifacts, missingPackages } from "../host/inspect";
 import { UserError } from "../resources/resource";
 import { byName, type Role } from "./order";
 import type { Prepared, Strategy } from "./strategy";
@@ -331,8 +323,10 @@ export class Tier {
                 confirmed,
             ),
         );
+        const staying = leaving.filter(({ host }) => failed.has(host.host));
+        const going = leaving.filter((one) => !staying.includes(one)).map(({ host }) => host);
         const reachable = leaving.flatMap(({ host, seen }) => {
-            const job = { config: host.config, remove: true, forget: agentIdentity(host.config) };
+            const job = { config: host.config, remove: true, forget: this.strategy.outdated(host, going) };
             return seen instanceof Error || failed.has(host.host) ? [] : [{ host, job: { ...job, seen } }];
         });
         const outcomes = await this.apply(reachable);

@@ -55,6 +55,14 @@ describe("ZooKeeper", () => {
         );
     });
 
+    test("puts its data aside when all members go, never when one of them goes", () => {
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper({})));
+        const all = ["m1", "m2", "m3"].map((name) => prepared(member(name)));
+        expect(all.map((host) => strategy.outdated(host, all))).toEqual(all.map(() => ["/var/lib/x/version-2"]));
+        expect(all.slice(0, 1).map((host) => strategy.outdated(host, all.slice(0, 1)))).toEqual([[]]);
+        expect(all.slice(1).map((host) => strategy.outdated(host, all.slice(1)))).toEqual([[], []]);
+    });
+
     test("is healthy only when whoever served before serves again, in step with the leader", async () => {
         const modes: Record<string, Mode> = { m1: "follower", m2: "leader", m3: "follower" };
         let polls = 0;
@@ -147,6 +155,12 @@ describe("Mesos masters", () => {
         await strategy.after(prepared(master("m2"), said));
         expect(counts).toEqual([]);
         expect(said).toEqual(["stands by, registry recovered; m3 leads, 3 agents active"]);
+    });
+
+    test("leave their registry to masters to come", () => {
+        const strategy = new QuorumStrategy(masterKind(connect({})));
+        const all = ["m1", "m2", "m3"].map((name) => prepared(master(name)));
+        expect(all.map((host) => strategy.outdated(host, all))).toEqual([[], [], []]);
     });
 
     test("that grow from one, when that is confirmed, start together with the old log put aside", async () => {

@@ -2,7 +2,7 @@ import type { Ansible, Job } from "../../../provider/clients/ansible";
 import type { Ssh } from "../../../provider/clients/ssh";
 import type { HostConfigInputs } from "../../../provider/host/config";
 import { HostError } from "../../../provider/host/errors";
-import type { Observation } from "../../../provider/host/inspect";
+import { agentIdentity, type Observation } from "../../../provider/host/inspect";
 import { poolWaves, quorumWaves, type Role } from "../../../provider/rollout/order";
 import type { Prepared, Strategy } from "../../../provider/rollout/strategy";
 import { Tier } from "../../../provider/rollout/tier";
@@ -72,6 +72,7 @@ class World {
             this.events.push(`empty ${hosts.map(({ host }) => host).join(" ")}`);
             return Promise.resolve(new Map());
         },
+        outdated: ({ config }) => agentIdentity(config),
         afterRemoval: ({ host }) => {
             this.events.push(`gone ${host}`);
             return Promise.resolve();
