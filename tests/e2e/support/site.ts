@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { agentAnswers, agents, leaderBy, type Mode, zookeeperMode } from "./endpoints";
 import { addressOf, HOSTS, lab, QUORUM } from "./hosts";
 import { LAB } from "./places";
-import { declare, isChanged, markChanged, markConverged, pulumi, startPulumi } from "./stack";
+import { declare, forgetOutputs, isChanged, markChanged, markConverged, pulumi, startPulumi } from "./stack";
 import { eventually, tell } from "./steps";
 
 export const AGENTS = ["bm4", "bm5", "bm6"] as const;
@@ -106,6 +106,7 @@ export async function restore(): Promise<void> {
                 throw new Error(`the lab cannot be brought back to its declaration:\n${again.text}`);
             }
         }
+        forgetOutputs();
         await healthy();
         markConverged();
     }

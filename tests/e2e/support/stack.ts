@@ -97,6 +97,17 @@ export async function up(...more: string[]): Promise<string> {
     return text;
 }
 
+/** `pulumi destroy` that must succeed. @returns what it wrote */
+export async function destroy(): Promise<string> {
+    markChanged();
+    const { code, text } = await pulumi(["destroy", "--yes", "--non-interactive", "--skip-preview"]);
+    forgetOutputs();
+    if (code !== 0) {
+        throw new Error(`pulumi destroy: exit status ${code}\n${text}`);
+    }
+    return text;
+}
+
 /** `pulumi up` that must fail. @returns what it wrote */
 export async function failingUp(...more: string[]): Promise<string> {
     const { code, text } = await startUp(...more).ended;
@@ -121,7 +132,7 @@ export interface StackOutputs {
 
 let known: StackOutputs | undefined;
 
-/** The stack's outputs with their secrets; they stay the same as long as nobody destroys the stack. */
+/** The stack's outputs with their secrets; they stay the same until the stack is destroyed. */
 export async function outputs(): Promise<StackOutputs> {
     if (known === undefined) {
         const { code, text, stdout } = await pulumi(["stack", "output", "--show-secrets", "--json"]);
