@@ -47,6 +47,7 @@ function makeHosts(plan: SitePlan): ReadonlyMap<string, IHost> {
 // is most of the program's time. The few errors that are not the user's can be had with their traces by this variable.
 if (process.env["PULUMI_MESOS_STACK_TRACES"] === undefined) {
     Error.stackTraceLimit = 0;
+    Reflect.deleteProperty(Error, "prepareStackTrace");
 }
 quietShutdown();
 const plan = readPlan();
@@ -69,11 +70,11 @@ const masters =
     plan.masters.members.length > 0
         ? new MesosMasters("masters", { ...plan.masters, zookeeper, site })
         : MesosMasters.fromExisting(plan.masters.endpoints);
-for (const { name, agents } of plan.pools) {
-    new AgentPool(name, { agents, masters, site });
-}
+const pools = plan.pools.map(({ name, agents }) => new AgentPool(name, { agents, masters, site }));
 
-export const cluster = plan.cluster;
+/** Of a large site not known before all is registered: the SDK waits for outputs, not for resources that are yet to be made. */
+const rest = pools.flatMap((pool) => pool.rest ?? []);
+export const cluster = rest.length === 0 ? plan.cluster : Promise.all(rest).then(() => plan.cluster);
 export const endpoints = plan.endpoints;
 export const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
 /** Principal and secret of each framework. */

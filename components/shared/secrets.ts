@@ -9,6 +9,8 @@ import { fillSecrets } from "../../site/plan/secrets";
  */
 export class SiteSecrets extends pulumi.ComponentResource {
     private readonly values = new Map<string, pulumi.Output<string>>();
+    /** A pool's agents share most of their files: one Output each, not one per host. */
+    private readonly contents = new WeakMap<ManagedFile, pulumi.Output<string>>();
 
     /**
      * @param name Resource name
@@ -40,11 +42,18 @@ export class SiteSecrets extends pulumi.ComponentResource {
     }
 
     /** The text of a file, as a Pulumi secret where it holds one. */
-    public content({ content, secrets }: ManagedFile): pulumi.Input<string> {
+    public content(file: ManagedFile): pulumi.Input<string> {
+        const { content, secrets } = file;
         if (secrets.length === 0) {
             return content;
         }
+        const present = this.contents.get(file);
+        if (present !== undefined) {
+            return present;
+        }
         const values = Object.fromEntries(secrets.map((secret) => [secret, this.value(secret)]));
-        return pulumi.secret(pulumi.output(values).apply((known) => fillSecrets(content, known)));
+        const made = pulumi.secret(pulumi.output(values).apply((known) => fillSecrets(content, known)));
+        this.contents.set(file, made);
+        return made;
     }
 }
