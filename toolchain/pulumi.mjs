@@ -34,9 +34,13 @@ export function subcommand(args) {
   return "";
 }
 
-/** By default even a preview writes the whole state at every step. It keeps nothing, so it need not. */
-export function previewEnv(args) {
-  return ["preview", "pre"].includes(subcommand(args)) ? { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" } : {};
+/**
+ * By default even a preview writes the whole state at every step. It keeps nothing, so it need not. Its memory is bounded, softly:
+ * of ten thousand hosts the engine would let as much garbage lie as it has live data, nearly 4 GiB together.
+ */
+export function previewEnv(args, env = process.env) {
+  if (!["preview", "pre"].includes(subcommand(args))) return {};
+  return { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true", GOMEMLIMIT: env.GOMEMLIMIT || "2200MiB" };
 }
 
 /**
