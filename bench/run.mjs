@@ -1,4 +1,4 @@
-// npm run bench [-- preview scale]    measures, prints and keeps bench/results.md and results.json
+// npm run bench [-- preview scale lab]    measures, prints and keeps bench/results.md and results.json
 // Nothing here is a test of absolute time: machines differ. Ratios taken in one run are judged, never rounded in our favour.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,6 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const parts = {
     preview: async () => (await import("./preview.mjs")).preview(),
     scale: async () => (await import("./scale.mjs")).scale(),
+    lab: async () => (await import("./lab.mjs")).lab(),
 };
 
 function facts() {
