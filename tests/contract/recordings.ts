@@ -1,0 +1,73 @@
+/**
+ * Answers of real servers, and real public definitions, that lie beside the checkout. They are read where they are and never
+ * copied; without them the tests that need them are skipped, and the ones on our own definitions still run.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const shared = [process.env["PULUMI_MESOS_RECORDINGS"] ?? "", resolve(__dirname, "../../../shared")].find(
+    (path) => path !== "" && existsSync(join(path, "corpus", "index.tsv")),
+);
+
+/** Why there are no recordings; undefined when there are. */
+export const noRecordings =
+    shared === undefined ? "no recordings beside the checkout (PULUMI_MESOS_RECORDINGS names their folder)" : undefined;
+
+export interface Exchange {
+    readonly name: string;
+    readonly request: { readonly method: string; readonly path: string; readonly body?: unknown };
+    readonly response: { readonly status: number; readonly headers: Record<string, string>; readonly body: unknown };
+}
+
+/** All exchanges of one recorded server, in their order. */
+export function exchanges(server: string): Exchange[] {
+    if (shared === undefined) return [];
+    const folder = join(shared, "ground", "marathon", "contract", server);
+    return readdirSync(folder)
+        .filter((name) => name.endsWith(".json"))
+        .sort()
+        .map((name) => ({
+            ...(JSON.parse(readFileSync(join(folder, name), "utf8")) as Exchange),
+            name: name.replace(".json", ""),
+        }));
+}
+
+export interface Answer {
+    readonly status: number;
+    readonly body: unknown;
+}
+
+export interface Sample {
+    /** E.g. "apps/001-check-http.json". */
+    readonly file: string;
+    readonly kind: "apps" | "groups" | "pods" | "jobs";
+    readonly text: string;
+    readonly post: Answer;
+    readonly get?: Answer;
+    readonly get2?: Answer;
+    /** The same on a server with `--mesos_role slave_public`. */
+    readonly otherRole?: { readonly post: Answer; readonly get?: Answer };
+}
+
+/** Every public definition with what the real server said. */
+export function corpus(): Sample[] {
+    if (shared === undefined) return [];
+    const folder = join(shared, "corpus");
+    return readdirSync(join(folder, "answers"))
+        .sort()
+        .map((name) => {
+            const answer = JSON.parse(readFileSync(join(folder, "answers", name), "utf8")) as Sample & {
+                with_mesos_role_slave_public?: Sample["otherRole"];
+            };
+            const { file, post, get, get2, with_mesos_role_slave_public: otherRole } = answer;
+            return {
+                file,
+                kind: file.split("/")[0] as Sample["kind"],
+                text: readFileSync(join(folder, file), "utf8"),
+                post,
+                ...(get && { get }),
+                ...(get2 && { get2 }),
+                ...(otherRole && { otherRole }),
+            };
+        });
+}
