@@ -58,8 +58,8 @@ function checkOneHealthCheck(
     findings: Findings,
 ): void {
     const { protocol } = check;
-    if (Object.keys(given).length === 0)
-        findings.warn("APP_CHECK_EMPTY", at, "is empty: it asks the first port by HTTP for /", {
+    if (["path", "port", "portIndex", "command"].every((name) => given[name] === undefined) && protocol === "HTTP")
+        findings.warn("APP_CHECK_EMPTY", at, "says neither which port nor which path: it asks the first port for /", {
             fix: "say what is meant",
         });
     if (protocol === "COMMAND") {
