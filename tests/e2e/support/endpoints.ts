@@ -1,6 +1,7 @@
 /** The site's own endpoints. Every question has a time limit: a dead host answers nothing at all. */
 import { request } from "node:http";
 import { connect } from "node:net";
+import { ZooKeeperSession } from "../../../frameworks/zookeeper/session";
 import { addressOf, QUORUM } from "./hosts";
 import { outputs } from "./stack";
 
@@ -28,6 +29,10 @@ export function fourLetterWord(host: string, word: string, timeoutMs = 800): Pro
 export async function zookeeperMode(host: string): Promise<Mode | undefined> {
     return /^Mode: (leader|follower)$/m.exec(await fourLetterWord(host, "srvr"))?.[1] as Mode | undefined;
 }
+
+/** A session of 10 s at the site's ensemble. */
+export const openSession = (): Promise<ZooKeeperSession> =>
+    ZooKeeperSession.open({ servers: QUORUM.map((host) => `${addressOf(host)}:2181`), timeoutMs: 10_000 });
 
 export interface Answer {
     /** 0 when there is none. */

@@ -1,43 +1,24 @@
-/** A minimal v1 HTTP framework: it launches tasks where it is told to, and notes everything that it hears of them. */
-import { type ClientRequest, type IncomingMessage, request } from "node:http";
+/** The tests' own framework: it launches tasks where it is told to, and notes everything that it hears of them. */
+import {
+    isTerminal,
+    launch,
+    MastersList,
+    MemoryIdStore,
+    type Offer,
+    Scheduler,
+    takeResources,
+    type TaskReference,
+    type TaskStatus,
+} from "../../../frameworks/scheduler";
 import { ask, leadingMaster } from "./endpoints";
-import { addressOf, on } from "./hosts";
+import { addressOf, on, QUORUM } from "./hosts";
 import { outputs } from "./stack";
-import { eventually, pause } from "./steps";
+import { eventually } from "./steps";
 
 const PRINCIPAL = "tester";
 const ROLE = "tests";
-
-interface Resource {
-    readonly name: string;
-    readonly scalar?: { readonly value: number };
-}
-
-interface Id {
-    readonly value: string;
-}
-
-interface Offer {
-    readonly id: Id;
-    readonly agent_id: Id;
-    readonly hostname: string;
-    readonly resources: readonly Resource[];
-}
-
-interface Status {
-    readonly task_id: Id;
-    readonly agent_id?: Id;
-    readonly state: string;
-    readonly reason?: string;
-    readonly uuid?: string;
-}
-
-interface Event {
-    readonly type: string;
-    readonly subscribed?: { readonly framework_id: Id };
-    readonly offers?: { readonly offers: readonly Offer[] };
-    readonly update?: { readonly status: Status };
-}
+const TASK = { scalars: { cpus: 0.1, mem: 32 } };
+const LEADER_TIMEOUT_SEC = 30;
 
 interface Wish {
     readonly task: string;
@@ -46,175 +27,68 @@ interface Wish {
 }
 
 export class Framework {
-    public id: Id | undefined;
     /** States of each task, in the order in which they were heard; repeated ones once. */
     public readonly states = new Map<string, string[]>();
     /** Masters that it has been subscribed at. */
     public readonly masters: string[] = [];
     private readonly wishes: Wish[] = [];
-    private streamId = "";
-    private master: string | undefined;
-    private stream: ClientRequest | undefined;
-    private closed = false;
+    private readonly places = new Map<string, TaskReference>();
+    private readonly scheduler: Scheduler;
 
-    private constructor(private readonly secret: string) {}
+    private constructor(secret: string) {
+        this.scheduler = new Scheduler({
+            masters: new MastersList(QUORUM.map((host) => `${addressOf(host)}:5050`)),
+            framework: { name: "e2e", user: "root", roles: [ROLE], failoverTimeoutSec: 600 },
+            credential: { principal: PRINCIPAL, secret },
+            store: new MemoryIdStore(),
+            // A master that lost its power says nothing at all.
+            missedHeartbeats: 1.3,
+            backoff: { maxMs: 500 },
+            handler: {
+                subscribed: (_id, master) => this.masters.push(master),
+                offers: (offers) => Promise.all(offers.map((offer) => this.consider(offer))).then(() => undefined),
+                update: (status) => this.note(status),
+                tasks: () => this.places.values(),
+            },
+        });
+    }
 
     public static async subscribe(): Promise<Framework> {
         const { frameworks } = await outputs();
         const framework = new Framework(frameworks[PRINCIPAL]?.secret ?? "");
-        void framework.staySubscribed();
-        await eventually("the framework is subscribed", () => framework.id, { timeoutSec: 30 });
+        await framework.scheduler.start();
         return framework;
     }
 
-    private get auth(): string {
-        return `${PRINCIPAL}:${this.secret}`;
-    }
-
-    /** As the schedulers of real frameworks do: whoever leads, under the same id. */
-    private async staySubscribed(): Promise<void> {
-        while (!this.closed) {
-            const leader = await leadingMaster();
-            if (leader !== undefined) {
-                await this.listen(leader).catch(() => undefined);
-                this.master = undefined;
-            }
-            await pause(200);
+    private note({ task_id: { value: task }, agent_id: agent, state }: TaskStatus): void {
+        const states = this.states.get(task) ?? [];
+        if (states[states.length - 1] !== state) {
+            this.states.set(task, [...states, state]);
+        }
+        if (isTerminal(state)) {
+            this.places.delete(task);
+        } else {
+            this.places.set(task, { task_id: { value: task }, ...(agent !== undefined && { agent_id: agent }) });
         }
     }
 
-    /** Subscribes and takes events until the stream ends. */
-    private listen(leader: string): Promise<void> {
-        const info = {
-            user: "root",
-            name: "e2e",
-            principal: PRINCIPAL,
-            roles: [ROLE],
-            checkpoint: true,
-            failover_timeout: 600,
-            capabilities: [{ type: "MULTI_ROLE" }, { type: "PARTITION_AWARE" }, { type: "TASK_KILLING_STATE" }],
-            ...(this.id !== undefined && { id: this.id }),
-        };
-        const call = {
-            type: "SUBSCRIBE",
-            subscribe: { framework_info: info },
-            ...(this.id !== undefined && { framework_id: this.id }),
-        };
-        return new Promise((resolve, reject) => {
-            const stream = request({
-                host: addressOf(leader),
-                port: 5050,
-                method: "POST",
-                path: "/api/v1/scheduler",
-                auth: this.auth,
-                agent: false,
-                headers: { "Content-Type": "application/json", Accept: "application/json" },
-            });
-            this.stream = stream;
-            stream.on("error", reject);
-            // The master's heartbeat comes every 15 s; a master that lost its power says nothing at all.
-            stream.setTimeout(20_000, () => stream.destroy());
-            stream.on("response", (response) => {
-                if (response.statusCode !== 200) {
-                    stream.destroy();
-                    reject(new Error(`HTTP ${response.statusCode ?? 0}`));
-                    return;
-                }
-                this.streamId = String(response.headers["mesos-stream-id"]);
-                this.master = leader;
-                this.masters.push(leader);
-                this.take(response);
-                response.on("close", resolve);
-                response.on("error", () => resolve());
-            });
-            stream.end(JSON.stringify(call));
-        });
-    }
-
-    /** RecordIO: a length, a newline, that many bytes. */
-    private take(response: IncomingMessage): void {
-        let rest = Buffer.alloc(0);
-        response.on("data", (data: Buffer) => {
-            rest = Buffer.concat([rest, data]);
-            for (;;) {
-                const newline = rest.indexOf("\n");
-                const length = newline < 0 ? NaN : Number(rest.subarray(0, newline).toString());
-                if (Number.isNaN(length) || rest.length < newline + 1 + length) {
-                    return;
-                }
-                const text = rest.subarray(newline + 1, newline + 1 + length).toString("utf8");
-                rest = rest.subarray(newline + 1 + length);
-                this.event(JSON.parse(text) as Event);
-            }
-        });
-    }
-
-    private event({ type, subscribed, offers, update }: Event): void {
-        if (type === "SUBSCRIBED") {
-            this.id = subscribed?.framework_id;
-        } else if (type === "OFFERS") {
-            offers?.offers.forEach((offer) => void this.consider(offer));
-        } else if (type === "UPDATE" && update !== undefined) {
-            const { task_id, agent_id, state, uuid } = update.status;
-            const states = this.states.get(task_id.value) ?? [];
-            if (states[states.length - 1] !== state) {
-                this.states.set(task_id.value, [...states, state]);
-            }
-            if (uuid !== undefined) {
-                void this.call({ type: "ACKNOWLEDGE", acknowledge: { agent_id, task_id, uuid } });
-            }
-        }
-    }
-
-    private async call(body: object): Promise<void> {
-        if (this.master === undefined) {
-            return;
-        }
-        const text = JSON.stringify({ ...body, framework_id: this.id });
-        await new Promise<void>((resolve) => {
-            const call = request({
-                host: addressOf(this.master ?? ""),
-                port: 5050,
-                method: "POST",
-                path: "/api/v1/scheduler",
-                auth: this.auth,
-                agent: false,
-                headers: { "Content-Type": "application/json", "Mesos-Stream-Id": this.streamId },
-            });
-            // A lost call is repeated by the protocol: offers come again, updates too until they are acknowledged.
-            call.on("error", () => resolve());
-            call.on("response", (response) => response.resume().on("close", resolve));
-            call.setTimeout(5000, () => call.destroy());
-            call.end(text);
-        });
-    }
-
-    private async consider(offer: Offer): Promise<void> {
-        const amount = (name: string): number =>
-            offer.resources.filter((r) => r.name === name).reduce((sum, { scalar }) => sum + (scalar?.value ?? 0), 0);
-        const index = this.wishes.findIndex(({ host }) => host === offer.hostname);
-        const wish = amount("cpus") >= 0.1 && amount("mem") >= 32 ? this.wishes[index] : undefined;
-        if (wish === undefined) {
-            const filters = { refuse_seconds: 1 };
-            await this.call({ type: "DECLINE", decline: { offer_ids: [offer.id], filters } });
+    private async consider({ id, agent_id: agent, hostname, resources }: Offer): Promise<void> {
+        const index = this.wishes.findIndex(({ host }) => host === hostname);
+        const wish = this.wishes[index];
+        const found = takeResources(resources, TASK);
+        if (wish === undefined || "lacking" in found) {
+            await this.scheduler.decline([id], 1).catch(() => undefined);
             return;
         }
         this.wishes.splice(index, 1);
-        const some = (name: string, value: number): object[] =>
-            offer.resources
-                .filter((r) => r.name === name)
-                .slice(0, 1)
-                .map((r) => ({ ...r, scalar: { value } }));
         const task = {
             name: wish.task,
             task_id: { value: wish.task },
-            agent_id: offer.agent_id,
-            resources: [...some("cpus", 0.1), ...some("mem", 32)],
+            agent_id: agent,
+            resources: found.taken,
             command: { shell: true, value: wish.command },
         };
-        const operations = [{ type: "LAUNCH", launch: { task_infos: [task] } }];
-        const filters = { refuse_seconds: 1 };
-        await this.call({ type: "ACCEPT", accept: { offer_ids: [offer.id], operations, filters } });
+        await this.scheduler.accept([id], [launch(task)], { refuse_seconds: 1 });
     }
 
     /** Runs a command as a task on a host. @returns when it runs */
@@ -240,10 +114,8 @@ export class Framework {
 
     /** Ends the framework and all its tasks. */
     public async teardown(): Promise<void> {
-        this.closed = true;
-        await eventually("a leading master", async () => this.master ?? (await leadingMaster()), { timeoutSec: 30 });
-        await this.call({ type: "TEARDOWN" });
-        this.stream?.destroy();
+        await eventually("a subscription", () => this.scheduler.master, { timeoutSec: LEADER_TIMEOUT_SEC });
+        await this.scheduler.teardown();
     }
 
     /** Whether the leading master counts the framework's task as running. */

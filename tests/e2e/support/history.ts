@@ -1,8 +1,8 @@
 /** What the quorums were like all through a run, asked of every server many times a second. */
-import { leaderBy, zookeeperMode } from "./endpoints";
+import type { ZooKeeperSession } from "../../../frameworks/zookeeper/session";
+import { leaderBy, openSession, zookeeperMode } from "./endpoints";
 import { on, QUORUM, type Unit } from "./hosts";
 import { pause } from "./steps";
-import { ZooKeeperSession } from "./zookeeperClient";
 
 export type Role = "leader" | "follower" | undefined;
 
@@ -114,7 +114,7 @@ export class Reader {
     }
 
     public static async start(): Promise<Reader> {
-        return new Reader(await ZooKeeperSession.open(QUORUM, 10_000));
+        return new Reader(await openSession());
     }
 
     private async read(): Promise<Readings> {
