@@ -1,4 +1,5 @@
 export * from "./credential";
+export { type FrameworkDescription, frameworkInfo } from "./description";
 export * from "./errors";
 export * from "./frameworkId";
 export * from "./masters";
@@ -6,4 +7,4 @@ export * from "./messages";
 export * from "./operations";
 export * from "./ranges";
 export * from "./resources";
-export { frameworkInfo, type FrameworkDescription, type Handler, Scheduler, type SchedulerOptions } from "./scheduler";
+export { type Handler, Scheduler, type SchedulerOptions } from "./scheduler";

@@ -1,20 +1,10 @@
 /** A framework's scheduler: subscribed at whoever leads the masters, from `start` until `stop`, or until Mesos ends it. */
 import { MasterConnection, type ConnectionOptions } from "./connection";
+import { type FrameworkDescription, frameworkInfo } from "./description";
 import { CallFailed, SubscriptionEnded } from "./errors";
 import type { FrameworkIdStore } from "./frameworkId";
 import type { LeaderDetector } from "./masters";
-import type {
-    Call,
-    Capability,
-    Event,
-    Filters,
-    FrameworkInfo,
-    Id,
-    Offer,
-    Operation,
-    TaskReference,
-    TaskStatus,
-} from "./messages";
+import type { Call, Event, Filters, Id, Offer, Operation, TaskReference, TaskStatus } from "./messages";
 import { gracePeriod } from "./operations";
 import { type Effect, initialState, type Input, type ProtocolOptions, type State, step } from "./protocol";
 import { Reconciler, type ReconcilerOptions } from "./reconciler";
@@ -37,25 +27,6 @@ export interface Handler {
     tasks(): Iterable<TaskReference>;
 }
 
-export interface FrameworkDescription {
-    readonly name: string;
-    readonly user: string;
-    /** At least one; offers come for each of them. */
-    readonly roles: readonly string[];
-    /** Of the tasks, when the framework goes away, seconds. @default 604800, a week */
-    readonly failoverTimeoutSec?: number;
-    /** Tasks outlive a restart of their agent. @default true */
-    readonly checkpoint?: boolean;
-    /** Offers of agents in other regions come too. @default false */
-    readonly regionAware?: boolean;
-    /** Lost agents' tasks are told apart: unreachable (may come back), gone, dropped. @default true */
-    readonly partitionAware?: boolean;
-    /** @default none */
-    readonly capabilities?: readonly Capability[];
-    readonly webuiUrl?: string;
-    readonly hostname?: string;
-}
-
 export interface SchedulerOptions extends ConnectionOptions {
     readonly masters: LeaderDetector;
     readonly framework: FrameworkDescription;
@@ -71,35 +42,6 @@ export interface SchedulerOptions extends ConnectionOptions {
 
 /** Mesos' own default: a refused offer comes back after so many seconds. */
 const REFUSE_SEC = 5;
-
-export function frameworkInfo(
-    framework: FrameworkDescription,
-    principal: string | undefined,
-    id: string | undefined,
-): FrameworkInfo {
-    const { name, user, roles, failoverTimeoutSec = 604_800, checkpoint = true, regionAware = false } = framework;
-    const { partitionAware = true, capabilities = [], webuiUrl, hostname } = framework;
-    const all = new Set<Capability>([
-        "MULTI_ROLE",
-        "RESERVATION_REFINEMENT",
-        "TASK_KILLING_STATE",
-        ...(partitionAware ? (["PARTITION_AWARE"] as const) : []),
-        ...(regionAware ? (["REGION_AWARE"] as const) : []),
-        ...capabilities,
-    ]);
-    return {
-        user,
-        name,
-        roles,
-        checkpoint,
-        failover_timeout: failoverTimeoutSec,
-        capabilities: [...all].map((type) => ({ type })),
-        ...(principal !== undefined && { principal }),
-        ...(id !== undefined && { id: { value: id } }),
-        ...(webuiUrl !== undefined && { webui_url: webuiUrl }),
-        ...(hostname !== undefined && { hostname }),
-    };
-}
 
 export class Scheduler {
     /** Resolves at `stop`; rejects with {@link SubscriptionEnded} when Mesos will not have the framework any more. */
