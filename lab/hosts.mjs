@@ -370,6 +370,12 @@ export async function prepare(settings = readSettings(), { log = say } = {}) {
 
 const locked = (settings, work) => withLock(join(settings.dir, "lock"), work, { log: say });
 
+/** The same for others than hosts: the lab's instances use tree and packages too. */
+export async function prepareShared(settings = readSettings(), options = {}) {
+  mkdirSync(settings.dir, { recursive: true });
+  await locked(settings, () => prepare(settings, options));
+}
+
 /**
  * Makes what is missing, starts what is off, plugs in what is out: hosts 1 … `count` answer to ssh afterwards.
  * @returns {Promise<number>} how many had to be made or started

@@ -45,6 +45,70 @@ export function readSettings(env = process.env) {
   };
 }
 
+// ---------------------------------------------------------------- the OpenStack beside the hosts
+
+const openstackDefaults = { dir: "/var/lib/pulumi-mesos/openstack", net: "10.77.0", zones: 3 };
+
+/** TCP ports of the control plane, from PULUMI_MESOS_OPENSTACK_PORT (15000) on. */
+const openstackPorts = ["identity", "image", "placement", "compute", "metadata", "network", "volume", "database", "messages", "cluster", "mapper", "cache"];
+
+/** What a project may use at most: small enough that a test can run into it. */
+const quota = { instances: 20, cores: 40, ramMiB: 24_576, volumes: 20, volumesGiB: 100, ports: 60, networks: 10, securityGroups: 20, securityGroupRules: 300, floatingAddresses: 10 };
+
+/**
+ * The lab's cloud: one control plane, a compute host and volumes in each zone, a provider network that the
+ * bare-metal hosts reach and that reaches them.
+ */
+export function readOpenstackSettings(env = process.env) {
+  const dir = env.PULUMI_MESOS_OPENSTACK || openstackDefaults.dir;
+  const net = env.PULUMI_MESOS_OPENSTACK_NET || openstackDefaults.net;
+  if (!/^(\d{1,3}\.){2}\d{1,3}$/.test(net))
+    throw new Failure(`PULUMI_MESOS_OPENSTACK_NET is "${net}": the first three numbers of a /24 are wanted, like ${openstackDefaults.net}`);
+  const prefix = env.PULUMI_MESOS_OPENSTACK_PREFIX || "oslab";
+  // "PREFIX-1-port" is a network interface: 15 characters at most.
+  if (!/^[a-z]{1,8}$/.test(prefix))
+    throw new Failure(`PULUMI_MESOS_OPENSTACK_PREFIX is "${prefix}": one to eight lower-case letters are wanted`);
+  const virt = env.PULUMI_MESOS_OPENSTACK_VIRT || "auto";
+  if (!["auto", "kvm", "qemu", "lxc"].includes(virt))
+    throw new Failure(`PULUMI_MESOS_OPENSTACK_VIRT is "${virt}": auto, kvm, qemu and lxc are known`);
+  const zones = Number(env.PULUMI_MESOS_OPENSTACK_ZONES || openstackDefaults.zones);
+  if (!Number.isInteger(zones) || zones < 1 || zones > 5)
+    throw new Failure(`PULUMI_MESOS_OPENSTACK_ZONES is "${env.PULUMI_MESOS_OPENSTACK_ZONES}": 1 to 5 are possible here`);
+  const firstPort = Number(env.PULUMI_MESOS_OPENSTACK_PORT || 15_000);
+  const compute = Array.from({ length: zones }, (_, i) => ({
+    name: `${prefix}${i + 1}`, zone: `az${i + 1}`, number: i + 1, address: `${net}.${i + 1}`,
+  }));
+  return {
+    dir,
+    net,
+    prefix,
+    virt,
+    region: env.PULUMI_MESOS_OPENSTACK_REGION || "RegionOne",
+    bridge: `br-${prefix}`,
+    gateway: `${net}.1`,
+    ports: Object.fromEntries(openstackPorts.map((name, i) => [name, firstPort + i])),
+    compute,
+    network: { name: "provider", subnet: "provider-v4", cidr: `${net}.0/24`, pool: [`${net}.100`, `${net}.199`] },
+    projects: ["lab-one", "lab-two"],
+    adminCloud: "lab-admin",
+    images: [{ name: "debian-12.1", generation: 1 }, { name: "debian-12.2", generation: 2 }],
+    flavors: [
+      { name: "m1.tiny", vcpus: 1, ramMiB: 512, diskGiB: 3 },
+      { name: "m1.small", vcpus: 1, ramMiB: 1024, diskGiB: 4 },
+      { name: "m1.medium", vcpus: 2, ramMiB: 2048, diskGiB: 8 },
+    ],
+    volumeTypes: ["standard", "io1"],
+    quota,
+    config: join(dir, "etc"),
+    records: join(dir, "run"),
+    logs: join(dir, "log"),
+    state: join(dir, "state"),
+    secrets: join(dir, "secrets"),
+    guests: join(dir, "images"),
+    clouds: join(dir, "clouds.yaml"),
+  };
+}
+
 /** The environment of the shell scripts. */
 export function scriptEnv(settings, more = {}) {
   return {
