@@ -105,8 +105,8 @@ export function makeConfig(settings, secret) {
     keystone_authtoken: authtoken("cinder"),
   });
 
-  /** @param {{name: string, address: string, home: string, virt: string, socket: string}} host */
-  const nova = ({ name, address, home, virt, socket }) => ini({
+  /** @param {{name: string, address: string, home: string, virt: string, socket: string, controls?: boolean}} host */
+  const nova = ({ name, address, home, virt, socket, controls = false }) => ini({
     DEFAULT: {
       host: name, my_ip: address, state_path: home, instances_path: `${home}/instances`, transport_url: messages,
       enabled_apis: "osapi_compute,metadata", osapi_compute_listen: gateway, osapi_compute_listen_port: ports.compute, osapi_compute_workers: 1,
@@ -118,8 +118,8 @@ export function makeConfig(settings, secret) {
       // An instance that is deleted is gone at once, and so is what its host still remembers of it.
       reclaim_instance_interval: 0, running_deleted_instance_poll_interval: 60, sync_power_state_interval: 60, heal_instance_info_cache_interval: 60,
     },
-    database: database("nova"),
-    api_database: database("nova_api"),
+    // Only the control plane has databases: a compute host that knows of them asks them, and may not reach them.
+    ...(controls && { database: database("nova"), api_database: database("nova_api") }),
     api: { auth_strategy: "keystone" },
     wsgi: { api_paste_config: "/etc/nova/api-paste.ini" },
     conductor: { workers: 1 },

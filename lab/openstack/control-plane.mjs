@@ -36,7 +36,7 @@ export function foundation(settings) {
 export function control(settings) {
   const { config, ports } = settings;
   const own = (name, program, ...files) => ({ name, command: [program, ...files.flatMap((file) => ["--config-file", join(config, file)])], files: files.map((file) => join(config, file)) });
-  const nova = [`${settings.compute[0].name}/nova.conf`];
+  const nova = ["nova.conf"];
   const neutron = [`${settings.compute[0].name}/neutron.conf`, `${settings.compute[0].name}/ml2.ini`];
   const volume = own("cinder-volume", "cinder-volume", "cinder.conf");
   return {

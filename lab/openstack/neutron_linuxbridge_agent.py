@@ -4,7 +4,7 @@ The agent tries again for ever, and wires no other instance meanwhile. Emptying 
 """
 import sys
 
-from neutron.cmd.eventlet.plugins.linuxbridge_neutron_agent import main
+from neutron.cmd.eventlet.plugins.linuxbridge_neutron_agent import main    # first, as in nova_compute.py
 from neutron.plugins.ml2.drivers.linuxbridge.agent import arp_protect
 
 

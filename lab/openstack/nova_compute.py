@@ -5,8 +5,8 @@ Virtual machines are not touched by any of it.
 import os
 import sys
 
+from nova.cmd.compute import main    # first: it makes Python's threads and locks Eventlet's
 import nova.privsep.fs
-from nova.cmd.compute import main
 from nova.virt.disk import api as disk
 from nova.virt.libvirt.volume import volume
 

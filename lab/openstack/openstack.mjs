@@ -7,10 +7,12 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensurePackages } from "../../toolchain/debian.mjs";
 import { withLock } from "../../toolchain/lock.mjs";
 import { digest } from "../../toolchain/places.mjs";
 import { Failure, main, run, say, step } from "../../toolchain/steps.mjs";
-import { checkMachine, prepareShared } from "../hosts.mjs";
+import { checkMachine, outerPackages, prepareShared } from "../hosts.mjs";
+import { mesosBuildPackages } from "../mesos.mjs";
 import { readOpenstackSettings, readSettings } from "../settings.mjs";
 import { cloudsYaml, databases, endpoints, libvirtdConfig, makeConfig, qemuConfig, serviceUsers } from "./config.mjs";
 import { control, foundation, namespaces, onHost, placesOf } from "./control-plane.mjs";
@@ -30,12 +32,15 @@ export async function up({ settings = readOpenstackSettings(), hosts = readSetti
   await checkMachine({ dir: settings.dir });
   makeDirectories(settings);
   return locked(settings, async () => {
+    await ensurePackages([...outerPackages, ...mesosBuildPackages], { log });
+    // The hosts' tree and the disks made of it are needed last: they are made while the rest is.
+    const shared = prepareShared(hosts, { log });
+    shared.catch(() => {}); // awaited below; a failure before that is told first
     await ensureCloudPackages({ log });
     const virt = await step("openstack: virtualisation", () => chooseVirtualisation(settings), { log });
     await ensureNetwork(settings);
-    // The disks are needed last and take as long as the databases.
-    const guests = prepareShared(hosts, { log }).then(() => ensureGuests(settings, hosts, virt, { log }));
-    guests.catch(() => {}); // awaited below; a failure before that is told first
+    const guests = shared.then(() => ensureGuests(settings, hosts, virt, { log }));
+    guests.catch(() => {});
     const config = makeConfig(settings, (name) => secret(settings, name));
     writeConfig(settings, config, virt);
     const tally = { started: 0 };
@@ -43,8 +48,8 @@ export async function up({ settings = readOpenstackSettings(), hosts = readSetti
       for (const service of services) if (await start(settings, service)) tally.started++;
     };
     await step("openstack: database, messages", () => beginFoundation(settings, begin), { log });
+    if (!done(settings, "tables")) await step("openstack: tables", () => makeTables(settings, config), { log });
     await step("openstack: identity", () => beginIdentity(settings, begin), { log });
-    if (!done(settings, "databases")) await step("openstack: tables", () => migrate(settings, config), { log });
     await step("openstack: services", () => beginControl(settings, begin), { log });
     await step("openstack: compute hosts", () => beginHosts(settings, begin), { log });
     await fill(settings, await guests, virt, tally.started, { log });
@@ -82,6 +87,8 @@ function writeConfig(settings, config, virt) {
   write(at("glance-api.conf"), config.glance());
   write(at("placement", "placement.conf"), config.placement());
   write(at("cinder.conf"), config.cinder());
+  const [first] = settings.compute;
+  write(at("nova.conf"), config.nova({ ...first, ...placesOf(settings, first), virt, controls: true }));
   for (const [path, text] of Object.entries(config.files)) write(at(path), text);
   for (const host of settings.compute) {
     const { home, neutron, libvirt, socket, socketDir } = placesOf(settings, host);
@@ -98,7 +105,7 @@ function writeConfig(settings, config, virt) {
 }
 
 const tool = (settings, program, args, options = {}) =>
-  run(program, args, { env: serviceEnv(), logFile: join(settings.logs, "manage.log"), label: `${program} ${args.filter((arg) => !/[:=]\/\/|password/.test(arg)).slice(0, 4).join(" ")}`, ...options });
+  run(program, args, { env: serviceEnv(), logFile: join(settings.logs, `${program}.log`), label: `${program} ${args.filter((arg) => !/[:=]\/\/|password/.test(arg)).slice(0, 4).join(" ")}`, ...options });
 
 const sql = (settings, text, options) =>
   run("mariadb", [`--defaults-file=${settings.config}/my.cnf`, "-N", "-B"], { env: serviceEnv(), input: text, label: "mariadb", ...options });
@@ -147,17 +154,6 @@ function probes(settings) {
 const answering = (settings, name, seconds = 240) => ready(settings, name, seconds, () => answers(probes(settings)[name]));
 
 async function beginIdentity(settings, begin) {
-  const auth = endpoints(settings).identity;
-  const keystone = (...args) => tool(settings, "keystone-manage", ["--config-file", `${settings.config}/keystone.conf`, ...args]);
-  if (!done(settings, "identity")) {
-    const owner = ["--keystone-user", "root", "--keystone-group", "root"];
-    await keystone("db_sync");
-    await keystone("fernet_setup", ...owner);
-    await keystone("credential_setup", ...owner);
-    await tool(settings, "keystone-manage", ["--config-file", `${settings.config}/keystone.conf`, "bootstrap",
-      "--bootstrap-admin-url", auth, "--bootstrap-internal-url", auth, "--bootstrap-public-url", auth, "--bootstrap-region-id", settings.region],
-    { env: { ...serviceEnv(), OS_BOOTSTRAP_PASSWORD: secret(settings, "admin") } });
-  }
   await begin(control(settings).keystone);
   await answering(settings, "keystone");
   if (done(settings, "identity")) return;
@@ -169,11 +165,21 @@ async function beginIdentity(settings, begin) {
   mark(settings, "identity");
 }
 
-async function migrate(settings, config) {
+async function makeTables(settings, config) {
   const at = (file) => join(settings.config, file);
   const [{ name }] = settings.compute;
-  const nova = (...args) => tool(settings, "nova-manage", ["--config-file", at(`${name}/nova.conf`), ...args]);
+  const auth = endpoints(settings).identity;
+  const owner = ["--keystone-user", "root", "--keystone-group", "root"];
+  const keystone = (...args) =>
+    tool(settings, "keystone-manage", ["--config-file", at("keystone.conf"), ...args], { env: { ...serviceEnv(), OS_BOOTSTRAP_PASSWORD: secret(settings, "admin") } });
+  const nova = (...args) => tool(settings, "nova-manage", ["--config-file", at("nova.conf"), ...args]);
   await Promise.all([
+    (async () => {
+      await keystone("db_sync");
+      await keystone("fernet_setup", ...owner);
+      await keystone("credential_setup", ...owner);
+      await keystone("bootstrap", "--bootstrap-admin-url", auth, "--bootstrap-internal-url", auth, "--bootstrap-public-url", auth, "--bootstrap-region-id", settings.region);
+    })(),
     (async () => {
       await tool(settings, "glance-manage", ["--config-file", at("glance-api.conf"), "db_sync"]);
       await tool(settings, "placement-manage", ["--config-file", at("placement/placement.conf"), "db", "sync"]);
@@ -187,7 +193,7 @@ async function migrate(settings, config) {
       await nova("db", "sync");
     })(),
   ]);
-  mark(settings, "databases");
+  mark(settings, "tables");
 }
 
 async function beginControl(settings, begin) {
