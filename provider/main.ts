@@ -3,8 +3,10 @@ import { ansiblePlaybook, endRuns } from "./clients/ansible";
 import { HttpMesosClient } from "./clients/mesos";
 import { openSsh } from "./clients/ssh";
 import { fourLetterWords } from "./clients/zookeeper";
+import { Connections, textsOf } from "./resources/connections";
 import { generatedSecret } from "./resources/generatedSecret";
 import { hostConfig } from "./resources/hostConfig";
+import { serviceTypes } from "./resources/serviceTypes";
 import { masterAddresses } from "./rollout/quorum";
 import { type Clients, hostDependencies } from "./rollout/tiers";
 import { ProviderServer } from "./server";
@@ -26,9 +28,11 @@ const ORPHAN_CHECK_MS = 1000;
 
 async function main(): Promise<void> {
     const dependencies = hostDependencies(clients);
+    const connections = new Connections();
     const server = new ProviderServer({
         version: PULUMI_MESOS_VERSION,
-        types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret },
+        types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret, ...serviceTypes(connections) },
+        onConfigure: (config) => connections.configure(textsOf(config)),
         onCancel: () => dependencies.stop(),
     });
     const engine = process.argv.slice(2).find((argument) => !argument.startsWith("-"));

@@ -15,7 +15,7 @@ import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { type Context, InitError, type ResourceType, type State, UserError } from "./resources/resource";
-import { decode, encode, formatPath, type Path, type Properties, type Wire } from "./wire";
+import { decode, encode, formatPath, type Path, type Properties, whereSecretsAre, type Wire } from "./wire";
 
 const PREFIX = "mesos:index:";
 const SEVERITY = { debug: LogSeverity.DEBUG, info: LogSeverity.INFO, warning: LogSeverity.WARNING };
@@ -79,6 +79,8 @@ interface Named {
 export interface ServerOptions {
     readonly version: string;
     readonly types: Readonly<Record<string, ResourceType>>;
+    /** Called with the plugin's own configuration, `mesos:NAME`. */
+    readonly onConfigure?: (config: Properties) => void;
     /** Called once when the engine asks for an orderly stop. */
     readonly onCancel: () => void;
 }
@@ -164,7 +166,8 @@ export class ProviderServer {
                 response.setChanges(rpc.DiffResponse.DiffChanges.DIFF_NONE);
                 return response;
             }),
-            configure: handler(() => {
+            configure: handler((request: rpc.ConfigureRequest) => {
+                this.options.onConfigure?.(decode(request.getArgs()?.toJavaScript()).value);
                 const response = new rpc.ConfigureResponse();
                 response.setAcceptsecrets(true);
                 response.setSupportspreview(true);
@@ -187,9 +190,11 @@ export class ProviderServer {
         const news = wire(request.getNews());
         const olds = request.hasOlds() ? wire(request.getOlds()).value : {};
         const previous = Object.keys(olds).length > 0 ? olds : undefined;
-        const failures = await this.typeOf(request).check(news.value, previous, this.context(request));
+        const checked = await this.typeOf(request).check(news.value, previous, this.context(request));
+        const { failures, inputs = news.value } = Array.isArray(checked) ? { failures: checked } : checked;
         const response = new rpc.CheckResponse();
-        response.setInputs(struct(news.value, news.secrets));
+        const moved = inputs === news.value ? [] : whereSecretsAre(inputs, news);
+        response.setInputs(struct(inputs, [...news.secrets, ...moved]));
         response.setFailuresList(
             failures.map(({ property, reason }) => {
                 const failure = new rpc.CheckFailure();
@@ -204,10 +209,15 @@ export class ProviderServer {
     private diff(request: rpc.DiffRequest): rpc.DiffResponse {
         const before = wire(request.getOldInputs()).value;
         const after = wire(request.getNews()).value;
-        const { changes, replaces = [] } = this.typeOf(request).diff(before, after, this.context(request));
+        const {
+            changes,
+            replaces = [],
+            deleteBeforeReplace = false,
+        } = this.typeOf(request).diff(before, after, this.context(request));
         const response = new rpc.DiffResponse();
         const { DiffChanges } = rpc.DiffResponse;
         response.setChanges(changes.length > 0 ? DiffChanges.DIFF_SOME : DiffChanges.DIFF_NONE);
+        response.setDeletebeforereplace(deleteBeforeReplace);
         response.setHasdetaileddiff(true);
         response.setDiffsList([...new Set(changes.map(({ path }) => String(path[0])))]);
         response.setReplacesList(replaces.map(formatPath));
@@ -247,7 +257,8 @@ export class ProviderServer {
             response.setProperties(
                 outputs(state, { ...properties, secrets: [...properties.secrets, ...inputs.secrets] }),
             );
-            response.setInputs(struct(state.inputs ?? inputs.value, inputs.secrets));
+            const moved = state.inputs === undefined ? [] : whereSecretsAre(state.inputs, inputs);
+            response.setInputs(struct(state.inputs ?? inputs.value, [...inputs.secrets, ...moved]));
         }
         return response;
     }

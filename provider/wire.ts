@@ -70,6 +70,34 @@ export function encode(value: Properties, secrets: readonly Path[]): Properties 
     return longestFirst.reduce<Plain>((done, path) => wrapAt(done, path), value) as Properties;
 }
 
+function textsIn(value: Plain | undefined): string[] {
+    if (typeof value === "string") return value === "" ? [] : [value];
+    return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+function at(value: Plain, path: Path): Plain | undefined {
+    return path.reduce<Plain | undefined>(
+        (inner, key) => (typeof inner === "object" && inner !== null ? (inner as Properties)[key] : undefined),
+        value,
+    );
+}
+
+/**
+ * Paths of the texts in `value` that hold one of the secrets of `given`: when inputs are brought into another form, a secret may
+ * come to stand elsewhere, and must be a secret there too.
+ */
+export function whereSecretsAre(value: Plain, given: Wire, path: Path = []): Path[] {
+    const texts = [...new Set(given.secrets.flatMap((secret) => textsIn(at(given.value, secret))))];
+    return texts.length === 0 ? [] : holding(value, texts, path);
+}
+
+function holding(value: Plain, texts: readonly string[], path: Path): Path[] {
+    if (typeof value === "string") return texts.some((text) => value.includes(text)) ? [path] : [];
+    if (Array.isArray(value)) return value.flatMap((item, index) => holding(item, texts, [...path, index]));
+    if (!isObject(value)) return [];
+    return Object.entries(value).flatMap(([key, item]) => holding(item, texts, [...path, key]));
+}
+
 /** `files["/etc/x.cfg"].content`: the form in which the engine takes property paths. */
 export function formatPath(path: Path): string {
     return path

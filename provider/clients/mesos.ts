@@ -2,6 +2,7 @@
 import { request as httpRequest } from "node:http";
 import type { Credential } from "../host/config";
 import { UserError } from "../resources/resource";
+import type { Plain } from "../wire";
 import { dial, type Route } from "./dial";
 
 export interface MasterAddress {
@@ -26,6 +27,11 @@ export interface MasterHealth {
     /** Its replica of the registry's log takes part. */
     readonly recovered: boolean;
     readonly activeAgents: number;
+}
+
+/** Any call of the operator API, sent to the leader. */
+export interface OperatorApi {
+    operate(type: string, parts: object): Promise<Record<string, Plain>>;
 }
 
 export interface MesosClient {
@@ -58,7 +64,7 @@ interface ApiAgent {
     readonly reregistered_time?: { readonly nanoseconds: number };
 }
 
-export class HttpMesosClient implements MesosClient {
+export class HttpMesosClient implements MesosClient, OperatorApi {
     public constructor(
         private readonly masters: readonly MasterAddress[],
         private readonly operator: Credential | undefined,
@@ -152,6 +158,11 @@ export class HttpMesosClient implements MesosClient {
         }
         const { status, body: text } = await this.send(leader, "POST", "/api/v1", body);
         return { leader: leader.name, status, text };
+    }
+
+    public async operate(type: string, parts: object): Promise<Record<string, Plain>> {
+        const text = await this.call({ type, ...parts });
+        return text.trim() === "" ? {} : (JSON.parse(text) as Record<string, Plain>);
     }
 
     public async agents(): Promise<Agent[]> {

@@ -15,10 +15,18 @@ export interface Context {
     log(severity: "debug" | "info" | "warning", message: string): void;
 }
 
+export interface CheckResult {
+    readonly failures: readonly CheckFailure[];
+    /** The inputs in their normal form; a value that was secret stays so wherever it comes to stand. @default - as given */
+    readonly inputs?: Properties;
+}
+
 export interface DiffResult {
     readonly changes: readonly Difference[];
     /** Paths whose change needs a new resource. */
     readonly replaces?: readonly Path[];
+    /** The new one cannot be made beside the old one. @default false */
+    readonly deleteBeforeReplace?: boolean;
 }
 
 export interface State {
@@ -35,7 +43,7 @@ export interface ResourceType {
         inputs: Properties,
         previous: Properties | undefined,
         context: Context,
-    ): CheckFailure[] | Promise<CheckFailure[]>;
+    ): CheckFailure[] | CheckResult | Promise<CheckFailure[] | CheckResult>;
     diff(before: Properties, after: Properties, context: Context): DiffResult;
     /** `preview`: touch nothing; what is not known may be left out. */
     create(inputs: Properties, preview: boolean, context: Context): Promise<State>;

@@ -149,10 +149,10 @@ class Pass {
         return this.wrong("TYPE", path, `must be ${articles[field.type]}, not ${typeOf(value)}`, error, {
             value,
             ...(quoted && value.trim() !== "" && Number.isFinite(Number(value))
-                ? { fix: `write ${value} without quotation marks` }
+                ? { fix: "write it without quotation marks" }
                 : {}),
             ...(bare && (typeof value === "number" || typeof value === "boolean")
-                ? { fix: `put it in quotation marks: "${value}"` }
+                ? { fix: "put it in quotation marks" }
                 : {}),
         });
     }

@@ -46,11 +46,6 @@ function shown(value: unknown): string {
     return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
-/** Whether a fix would show the value that is hidden. */
-function repeats(fix: string, value: unknown): boolean {
-    return fix.includes(typeof value === "string" ? value : JSON.stringify(value));
-}
-
 /** Values under these names are never shown. */
 const secretName = /secret|passw|token|credential|private|\bkey\b|apikey|api_key/i;
 
@@ -81,7 +76,7 @@ export class Findings {
             message,
             ...(hidden ? {} : { value: shown(value) }),
             ...(allowed === undefined ? {} : { allowed }),
-            ...(fix === undefined || (hidden && value !== undefined && repeats(fix, value)) ? {} : { fix }),
+            ...(fix === undefined ? {} : { fix }),
             ...(server === undefined
                 ? {}
                 : {

@@ -1,0 +1,115 @@
+/** One connection to each server for all of its resources: they share its gathered reads, its event stream and its limits. */
+import { type Endpoint, Gate, type Patience } from "../clients/http";
+import { type LockPatience, MarathonClient } from "../clients/marathon";
+import { HttpMesosClient, type OperatorApi } from "../clients/mesos";
+import { MetronomeClient } from "../clients/metronome";
+import { DeploymentWatch } from "../deployments/await";
+import type { Connected, MarathonDependencies, ServerInputs } from "./marathonDefinition";
+import type { MastersInputs, OperatorDependencies } from "./mesosOperator";
+import type { MetronomeDependencies } from "./metronome";
+import type { Properties } from "../wire";
+import { UserError } from "./resource";
+
+/** Deployments at a time: Marathon's own limit is 100, and others deploy as well. */
+const DEPLOYS = 60;
+const RUNS_MS = 600_000;
+
+export interface Waiting {
+    readonly http?: Patience;
+    readonly locks?: LockPatience;
+    readonly pollMs?: number;
+    readonly restMs?: number;
+    readonly runsMs?: number;
+}
+
+/** What `pulumi config set mesos:NAME` says: for imports, which have no inputs of their own. */
+export type PluginConfig = Readonly<Record<string, string>>;
+
+/** The configuration's texts: it has nothing else. */
+export function textsOf(config: Properties): PluginConfig {
+    return Object.fromEntries(
+        Object.entries(config).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+    );
+}
+
+export type Dependencies = MarathonDependencies & MetronomeDependencies & OperatorDependencies;
+
+export class Connections implements Dependencies {
+    public readonly runsMs: number;
+    private config: PluginConfig = {};
+    private readonly marathons = new Map<string, Connected>();
+    private readonly metronomes = new Map<string, MetronomeClient>();
+    private readonly operators = new Map<string, OperatorApi>();
+    private readonly turns = new Map<string, Promise<unknown>>();
+
+    public constructor(private readonly waiting: Waiting = {}) {
+        this.runsMs = waiting.runsMs ?? RUNS_MS;
+    }
+
+    public configure(config: PluginConfig): void {
+        this.config = config;
+    }
+
+    private configured(name: "marathon" | "metronome" | "masters"): Endpoint {
+        const urls = this.config[name];
+        if (urls === undefined)
+            throw new UserError(
+                `the plugin does not know where ${name === "masters" ? "the masters are" : `${name} is`}\n  fix: pulumi config set mesos:${name} http://HOST:PORT`,
+            );
+        const [username, ...password] = (this.config[`${name}Credentials`] ?? "").split(":");
+        return {
+            urls: urls.split(",").map((url) => url.trim()),
+            ...(username === undefined || username === "" ? {} : { username, password: password.join(":") }),
+        };
+    }
+
+    public connect(server: ServerInputs | undefined): Connected {
+        const endpoint = server ?? this.configured("marathon");
+        const key = JSON.stringify([endpoint.urls, endpoint.username, endpoint.password]);
+        const present = this.marathons.get(key);
+        if (present !== undefined) return present;
+        const client = new MarathonClient(endpoint, this.waiting.http, this.waiting.locks);
+        const made: Connected = {
+            client,
+            watch: new DeploymentWatch(client, this.waiting.pollMs, this.waiting.restMs),
+            deploys: new Gate(DEPLOYS),
+        };
+        this.marathons.set(key, made);
+        return made;
+    }
+
+    public metronome(server: Endpoint | undefined): MetronomeClient {
+        const endpoint = server ?? this.configured("metronome");
+        const key = JSON.stringify(endpoint);
+        const client = this.metronomes.get(key) ?? new MetronomeClient(endpoint, this.waiting.http);
+        this.metronomes.set(key, client);
+        return client;
+    }
+
+    private mastersOf(inputs: MastersInputs | undefined): MastersInputs {
+        if (inputs !== undefined) return inputs;
+        const { urls, username, password } = this.configured("masters");
+        return {
+            masters: urls.map((url) => {
+                const { hostname, port } = new URL(url);
+                return { name: hostname, address: hostname, port: Number(port === "" ? 5050 : port) };
+            }),
+            ...(username === undefined ? {} : { operator: { principal: username, secret: password ?? "" } }),
+        };
+    }
+
+    public readonly operator = (inputs: MastersInputs | undefined): OperatorApi => {
+        const { masters, operator, connection } = this.mastersOf(inputs);
+        const key = JSON.stringify([masters, operator]);
+        const api = this.operators.get(key) ?? new HttpMesosClient(masters, operator, connection ?? {});
+        this.operators.set(key, api);
+        return api;
+    };
+
+    public readonly exclusive = <T>(inputs: MastersInputs | undefined, work: () => Promise<T>): Promise<T> => {
+        const key = JSON.stringify(this.mastersOf(inputs).masters);
+        const turn = (this.turns.get(key) ?? Promise.resolve()).then(work, work);
+        this.turns.set(key, turn);
+        return turn;
+    };
+}
