@@ -116,7 +116,7 @@ export function makeConfig(settings, secret) {
       cpu_allocation_ratio: 16, ram_allocation_ratio: 1, disk_allocation_ratio: 16, reserved_host_memory_mb: 4096, reserved_host_disk_mb: 0,
       vif_plugging_timeout: 120, resume_guests_state_on_host_boot: true, allow_resize_to_same_host: true,
       // An instance that is deleted is gone at once, and so is what its host still remembers of it.
-      reclaim_instance_interval: 0, running_deleted_instance_poll_interval: 60, sync_power_state_interval: 60, heal_instance_info_cache_interval: 60,
+      reclaim_instance_interval: 0, running_deleted_instance_poll_interval: 60, sync_power_state_interval: 60, heal_instance_info_cache_interval: 600,
     },
     // Only the control plane has databases: a compute host that knows of them asks them, and may not reach them.
     ...(controls && { database: database("nova"), api_database: database("nova_api") }),

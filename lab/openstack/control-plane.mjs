@@ -88,7 +88,8 @@ export function onHost(settings, host, pid) {
   const own = (file) => join(settings.config, name, file);
   const inside = (...command) => ["nsenter", "-t", String(pid), "-m", "-u", "-n", ...command];
   return {
-    libvirt: { name: `libvirtd-${name}`, command: inside("libvirtd", "--config", own("libvirtd.conf"), "--pid-file", join(settings.records, name, "libvirtd.pid")), files: [own("libvirtd.conf")] },
+    // The parent of the instances, which are as any other program.
+    libvirt: { name: `libvirtd-${name}`, niceness: 0, command: inside("libvirtd", "--config", own("libvirtd.conf"), "--pid-file", join(settings.records, name, "libvirtd.pid")), files: [own("libvirtd.conf")] },
     network: {
       name: `neutron-linuxbridge-agent-${name}`, files: [own("neutron.conf"), own("ml2.ini"), join(here, "neutron_linuxbridge_agent.py")],
       command: inside("/usr/bin/python3", join(here, "neutron_linuxbridge_agent.py"), "--config-file", own("neutron.conf"), "--config-file", own("ml2.ini")),

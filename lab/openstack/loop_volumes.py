@@ -31,7 +31,13 @@ class LoopVolumeDriver(driver.VolumeDriver):
         self.configuration.append_config_values(OPTIONS)
 
     def do_setup(self, context):
-        os.makedirs(self.configuration.volumes_dir, exist_ok=True)
+        directory = self.configuration.volumes_dir
+        os.makedirs(directory, exist_ok=True)
+        # After a restart of the machine a loop device may be another volume's.
+        for name in os.listdir(directory):
+            link = os.path.join(directory, name)
+            if os.path.islink(link) and os.readlink(link) != self._device(link[:-len(".device")]):
+                os.remove(link)
 
     def check_for_setup_error(self):
         if not os.path.exists("/dev/loop-control"):
@@ -66,7 +72,7 @@ class LoopVolumeDriver(driver.VolumeDriver):
 
     def extend_volume(self, volume, new_size):
         os.truncate(self.local_path(volume), new_size * GIB)
-        device = self._device(volume)
+        device = self._device(self.local_path(volume))
         if device:
             run("losetup", "--set-capacity", device)
 
@@ -83,7 +89,7 @@ class LoopVolumeDriver(driver.VolumeDriver):
     # -- devices
 
     def ensure_export(self, context, volume):
-        self._attach(volume)    # after a restart of the machine
+        self._attach(volume)    # after a restart of the machine, too
 
     def create_export(self, context, volume, connector):
         pass
@@ -92,6 +98,9 @@ class LoopVolumeDriver(driver.VolumeDriver):
         self._detach(volume)
 
     def initialize_connection(self, volume, connector):
+        device = self._device(self.local_path(volume))
+        if device and self._is_leaving(device):
+            raise exception.VolumeBackendAPIException(data="%s was detached while mounted and is mounted still" % volume.name)
         return {"driver_volume_type": "local", "data": {"device_path": self._attach(volume)}}
 
     def terminate_connection(self, volume, connector, **kwargs):
@@ -100,16 +109,16 @@ class LoopVolumeDriver(driver.VolumeDriver):
     def _link(self, volume):
         return self.local_path(volume) + ".device"
 
-    def _device(self, volume):
-        """The loop device of the volume, None when it has none."""
-        listed = run("losetup", "--noheadings", "--output", "NAME", "--associated", self.local_path(volume)).split()
+    @staticmethod
+    def _device(path):
+        """The loop device of a volume's file, None when it has none."""
+        if not os.path.exists(path):
+            return None
+        listed = run("losetup", "--noheadings", "--output", "NAME", "--associated", path).split()
         return listed[0] if listed else None
 
     def _attach(self, volume):
-        device = self._device(volume)
-        if device and self._is_leaving(device):
-            raise exception.VolumeBackendAPIException(data="%s was detached while mounted and is mounted still" % volume.name)
-        device = device or run("losetup", "--find", "--show", self.local_path(volume)).strip()
+        device = self._device(self.local_path(volume)) or run("losetup", "--find", "--show", self.local_path(volume)).strip()
         link = self._link(volume)
         if not os.path.islink(link) or os.readlink(link) != device:
             self._remove(link)
@@ -117,7 +126,7 @@ class LoopVolumeDriver(driver.VolumeDriver):
         return link
 
     def _detach(self, volume):
-        device = self._device(volume)
+        device = self._device(self.local_path(volume))
         if device:
             run("losetup", "--detach", device)
         self._remove(self._link(volume))

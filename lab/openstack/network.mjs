@@ -1,6 +1,7 @@
 // The cloud's place in the machine's network: its provider bridge, the way between it and the bare-metal hosts, and the
 // traces that Neutron's agents leave when they end.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Failure, run } from "../../toolchain/steps.mjs";
 
 const ip = (...args) => run("ip", args);
@@ -30,9 +31,27 @@ export async function ensureNetwork(settings) {
     await ip("link", "set", `${prefix}-port`, "master", bridge, "up");
     await ip("link", "set", `${prefix}-phys`, "up");
   }
-  const kernel = ["net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1", "net.bridge.bridge-nf-call-ip6tables=1"];
-  await run("sysctl", ["-q", "-w", ...kernel], { allowFailure: true });
+  setKernel(settings);
   await forward(settings, true);
+}
+
+const kernelSettings = ["ipv4/ip_forward", "bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables"].map((name) => `/proc/sys/net/${name}`);
+const kernelBefore = (settings) => join(settings.records, "kernel-before");
+
+/** Forwarding, and bridges that heed iptables; what was set before is kept for the way back. */
+function setKernel(settings) {
+  const there = kernelSettings.filter((file) => existsSync(file));
+  if (!existsSync(kernelBefore(settings))) writeFileSync(kernelBefore(settings), there.map((file) => `${file} ${readFileSync(file, "utf8").trim()}\n`).join(""));
+  for (const file of there) writeFileSync(file, "1");
+}
+
+function restoreKernel(settings) {
+  if (!existsSync(kernelBefore(settings))) return;
+  for (const line of readFileSync(kernelBefore(settings), "utf8").split("\n").filter(Boolean)) {
+    const [file, value] = line.split(" ");
+    writeFileSync(file, value);
+  }
+  rmSync(kernelBefore(settings));
 }
 
 /** Instances and bare-metal hosts reach each other through this machine, whatever its policy for others is. */
@@ -71,6 +90,7 @@ export async function removeNetwork(settings) {
   for (const name of readdirSync("/sys/class/net")) {
     if (agentDevice.test(name) || own.includes(name)) await run("ip", ["link", "del", name], { allowFailure: true });
   }
+  restoreKernel(settings);
   if (!existsSync("/usr/sbin/iptables")) return;
   await forward(settings, false);
   for (const program of ["iptables", "ip6tables"]) for (const table of ["raw", "mangle", "nat", "filter"]) await removeAgentRules(program, table);
@@ -82,8 +102,8 @@ export async function removeNetwork(settings) {
 async function removeAgentRules(program, table) {
   const call = (...args) => run(program, ["-w", "-t", table, ...args], { allowFailure: true });
   const rules = (await call("-S")).stdout.split("\n");
-  for (const rule of rules) if (/^-A [A-Z]+ -j neutron-/.test(rule)) await call("-D", ...rule.split(" ").slice(1));
-  const chains = rules.map((rule) => /^-N (neutron-\S+)$/.exec(rule)?.[1]).filter(Boolean);
+  for (const rule of rules) if (/^-A [A-Z]+ -j neutron[-_]/.test(rule)) await call("-D", ...rule.split(" ").slice(1));
+  const chains = rules.map((rule) => /^-N (neutron[-_]\S+)$/.exec(rule)?.[1]).filter(Boolean);
   for (const action of ["-F", "-X"]) for (const chain of chains) await call(action, chain);
 }
 

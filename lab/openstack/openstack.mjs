@@ -19,7 +19,7 @@ import { control, foundation, namespaces, onHost, placesOf } from "./control-pla
 import { ensureGuests } from "./guests.mjs";
 import { connectHost, ensureNetwork, removeNetwork } from "./network.mjs";
 import { ensureCloudPackages } from "./packages.mjs";
-import { cgroupOf, kill as killProcesses, memoryMiB, pidOf, processesOf, ready, recorded, removeCgroup, serviceEnv, start, stop, until } from "./services.mjs";
+import { cgroupOf, cgroupsNamed, kill as killProcesses, memoryMiB, pidOf, processesOf, ready, recorded, removeCgroup, serviceEnv, start, stop, until } from "./services.mjs";
 import { chooseVirtualisation } from "./virtualisation.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -312,7 +312,7 @@ export async function down({ wipe = false, settings = readOpenstackSettings(), l
       await run("kill", ["-KILL", ...processesOf(settings).map(String)], { allowFailure: true });
       await until(() => processesOf(settings).length === 0, 0.2);
     }
-    removeCgroup(cgroupOf(settings));
+    for (const dir of [cgroupOf(settings), ...cgroupsNamed("machine")]) removeCgroup(dir);
     await removeNetwork(settings);
     await releaseDisks(settings);
     if (wipe) for (const dir of [settings.state, settings.records, settings.config, settings.logs, settings.secrets, settings.clouds]) rmSync(dir, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 // other users' rights, daemons that leave their session) is known without guessing by name.
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { digest } from "../../toolchain/places.mjs";
@@ -9,8 +10,9 @@ import { processBegan, signal } from "../../toolchain/processes.mjs";
 import { Failure, tail } from "../../toolchain/steps.mjs";
 
 /**
- * @typedef {{name: string, command: string[], env?: object, files?: string[], stopWithin?: number}} Service
+ * @typedef {{name: string, command: string[], env?: object, files?: string[], stopWithin?: number, niceness?: number}} Service
  *   files: the configuration it reads at start; another content is a reason to restart it. stopWithin: seconds.
+ *   niceness: -5, for a cloud is another machine in life: what runs on this one does not slow it.
  */
 
 /** A cgroup directory that tells processes apart and limits nothing: cgroup v2 where there is one, else v1's named hierarchy. */
@@ -74,7 +76,7 @@ const stampOf = ({ command, env = {}, files = [] }) =>
  * @returns {Promise<boolean>} whether it had to be started
  */
 export async function start(settings, service) {
-  const { name, command, env = {} } = service;
+  const { name, command, env = {}, niceness = -5 } = service;
   const stamp = stampOf(service);
   if (pidOf(settings, name)) {
     if (record(settings, name).stamp === stamp) return false;
@@ -93,6 +95,7 @@ export async function start(settings, service) {
   child.on("error", () => {}); // seen below: no pid
   child.unref();
   if (!child.pid) throw new Failure(`${name} cannot be started: ${command.join(" ")}`);
+  setPriority(child.pid, niceness);
   writeFileSync(recordFile(settings, name), `${JSON.stringify({ pid: child.pid, began: processBegan(child.pid), stamp })}\n`);
   return true;
 }
@@ -131,6 +134,11 @@ export async function kill(settings, name) {
   await stop(settings, name);
 }
 
+/** Every mounted hierarchy's directory of that name: libvirt makes "machine" in each, and leaves it. */
+export const cgroupsNamed = (name) =>
+  readFileSync("/proc/mounts", "utf8").split("\n").map((line) => line.split(" ")).filter(([, , type]) => type?.startsWith("cgroup")).map(([, dir]) => join(dir, name));
+
+/** Removes the directory and those below it, as far as no process is in them. */
 export function removeCgroup(top) {
   for (const dir of subtree(top)) {
     try {
