@@ -3,6 +3,7 @@
 //
 //   bin/index.js                        the program (the SDK stays outside: the engine's runner has loaded it already)
 //   bin/site.js                         the site tools: check, plan, picture, generated files
+//   bin/lab/marathon-stand-in.js        what the lab has for Marathon; never part of a site
 //   bin/plugin/pulumi-resource-mesos    the resource plugin, an executable with its own small bundle
 import { build } from "esbuild";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -28,6 +29,7 @@ rmSync(join(root, "bin", ".stamp"), { force: true });
 await Promise.all([
     build({ ...common, entryPoints: ["index.ts"], outfile: "bin/index.js", external: ["@pulumi/*"] }),
     build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
+    build({ ...common, entryPoints: ["lab/marathon/main.ts"], outfile: "bin/lab/marathon-stand-in.js", target: "node18" }),
     build({ ...common, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/plugin.js", minifySyntax: true }),
 ]);
 const launcher = join(root, "bin", "plugin", "pulumi-resource-mesos");
