@@ -2,11 +2,12 @@
 // position through them, which is the largest cost of a large program's own process.
 //
 //   bin/index.js                        the program (the SDK stays outside: the engine's runner has loaded it already)
+//   bin/start.js, bin/sdk.js            loaded before the program: the SDK as one file with V8's code cache
 //   bin/site.js                         the site tools: check, plan, picture, generated files
 //   bin/lab/marathon-stand-in.js        what the lab has for Marathon; never part of a site
-//   bin/plugin/pulumi-resource-mesos    the resource plugin, an executable with its own small bundle
+//   bin/plugin/pulumi-resource-mesos    the resource plugin, an executable (plugin.js starts the bundle provider.js)
 import { build } from "esbuild";
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -25,12 +26,27 @@ const common = {
 };
 
 mkdirSync(join(root, "bin", "plugin"), { recursive: true });
+for (const dir of ["bin", join("bin", "plugin")]) {
+    for (const name of readdirSync(join(root, dir))) {
+        if (name.includes(".cache")) rmSync(join(root, dir, name), { force: true });
+    }
+}
 rmSync(join(root, "bin", ".stamp"), { force: true });
+const lean = { minifySyntax: true, minifyWhitespace: true };
 await Promise.all([
     build({ ...common, entryPoints: ["index.ts"], outfile: "bin/index.js", external: ["@pulumi/*"] }),
+    build({ ...common, entryPoints: ["start/program.ts"], outfile: "bin/start.js" }),
+    build({
+        ...common,
+        ...lean,
+        entryPoints: ["start/sdk.ts"],
+        outfile: "bin/sdk.js",
+        external: ["typescript", "@npmcli/arborist"],
+    }),
     build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
     build({ ...common, entryPoints: ["lab/marathon/main.ts"], outfile: "bin/lab/marathon-stand-in.js", target: "node18" }),
-    build({ ...common, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/plugin.js", minifySyntax: true }),
+    build({ ...common, entryPoints: ["start/plugin.ts"], outfile: "bin/plugin/plugin.js" }),
+    build({ ...common, ...lean, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/provider.js" }),
 ]);
 const launcher = join(root, "bin", "plugin", "pulumi-resource-mesos");
 writeFileSync(launcher, '#!/bin/sh\nexec node "$(dirname "$0")/plugin.js" "$@"\n');

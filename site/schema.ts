@@ -1,5 +1,5 @@
 /** The stack file's schema: config key `pulumi-mesos:site`. Editors get it as schema/site.schema.json. */
-import { z } from "zod";
+import * as z from "zod";
 import { distributionSchema, hostsSchema, sshSchema } from "./schema/hosts";
 import { mastersSchema } from "./schema/masters";
 import { poolSchema } from "./schema/pools";

@@ -12,7 +12,7 @@ import { formatPath } from "./issue";
 import { expandHosts, expandNames, type Host } from "./plan/hosts";
 import type { Issue } from "./plan/types";
 import { siteSchema, type SiteConfig } from "./schema";
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** A checked site: `site` can be planned when there are no issues. */
 export interface Validated {

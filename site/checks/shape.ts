@@ -1,5 +1,5 @@
 /** Faults of the file's shape: what zod finds, in users' words. */
-import { z } from "zod";
+import * as z from "zod";
 import { formatPath, issue, type IssueDetails } from "../issue";
 import { nearest } from "../nearest";
 import type { Issue } from "../plan/types";

@@ -1,5 +1,5 @@
 /** docs/reference.md, from the schema. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { siteJsonSchema } from "./stackSchema";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;

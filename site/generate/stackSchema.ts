@@ -1,5 +1,5 @@
 /** JSON Schema of a whole stack file, so that editors complete and check it. */
-import { z } from "zod";
+import * as z from "zod";
 import { siteKey } from "../load";
 import { siteSchema } from "../schema";
 

@@ -1,5 +1,5 @@
 /** `ssh`, `distribution` and `hosts`: the machines, how to reach them, and where Mesos comes from. */
-import { z } from "zod";
+import * as z from "zod";
 import { absolutePath, text } from "./values";
 
 export const sshSchema = z

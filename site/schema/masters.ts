@@ -1,5 +1,5 @@
 /** `masters`: the Mesos masters. */
-import { z } from "zod";
+import * as z from "zod";
 import { absolutePath, flags, hostList, port, rolloutFields, seconds } from "./values";
 
 export const mastersSchema = z

@@ -1,5 +1,5 @@
 /** `pools`: groups of Mesos agents that are alike. */
-import { z } from "zod";
+import * as z from "zod";
 import { absolutePath, flags, hostList, mebibytes, port, rolloutFields, seconds, text } from "./values";
 
 const portRange = z.string().regex(/^\d{1,5}-\d{1,5}$/, { error: "must be a range such as 31000-32000" });

@@ -1,5 +1,5 @@
 /** Small values that several parts of the schema share. Units are in the names; defaults and ranges reach the docs. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const port = (text: string, value: number) =>
     z

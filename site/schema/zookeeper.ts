@@ -1,5 +1,5 @@
 /** `zookeeper`: the ensemble that Mesos elects its leader in. */
-import { z } from "zod";
+import * as z from "zod";
 import { absolutePath, port, rolloutFields, text } from "./values";
 
 const serverId = z.int().min(1).max(255);
