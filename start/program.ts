@@ -52,7 +52,7 @@ function lazily(real: () => object): object {
         {},
         {
             // What a compiler's import helpers ask first; "yes" makes them take the module as it is.
-            get: (_, key) => (key === "__esModule" ? true : Reflect.get(real(), key)),
+            get: (_, key): unknown => (key === "__esModule" ? true : Reflect.get(real(), key)),
             has: (_, key) => Reflect.has(real(), key),
         },
     );

@@ -5,7 +5,8 @@ import { ZooKeeperSession } from "../../../frameworks/zookeeper/session";
 import { addressOf, QUORUM } from "./hosts";
 import { outputs } from "./stack";
 
-export type Mode = "leader" | "follower";
+/** `standalone`: the only member of an ensemble. */
+export type Mode = "leader" | "follower" | "standalone";
 
 /** A four-letter word's answer; "" when there is none. */
 export function fourLetterWord(host: string, word: string, timeoutMs = 800): Promise<string> {
@@ -27,7 +28,7 @@ export function fourLetterWord(host: string, word: string, timeoutMs = 800): Pro
 
 /** The part that a ZooKeeper server plays; undefined when it does not serve. */
 export async function zookeeperMode(host: string): Promise<Mode | undefined> {
-    return /^Mode: (leader|follower)$/m.exec(await fourLetterWord(host, "srvr"))?.[1] as Mode | undefined;
+    return /^Mode: (leader|follower|standalone)$/m.exec(await fourLetterWord(host, "srvr"))?.[1] as Mode | undefined;
 }
 
 /** A session of 10 s at the site's ensemble. */

@@ -1,10 +1,10 @@
 /** What the quorums were like all through a run, asked of every server many times a second. */
 import type { ZooKeeperSession } from "../../../frameworks/zookeeper/session";
-import { leaderBy, openSession, zookeeperMode } from "./endpoints";
+import { leaderBy, type Mode, openSession, zookeeperMode } from "./endpoints";
 import { on, QUORUM, type Unit } from "./hosts";
 import { pause } from "./steps";
 
-export type Role = "leader" | "follower" | undefined;
+export type Role = Mode | undefined;
 
 export interface Sample {
     /** Milliseconds since 1970; the hosts have this machine's clock. */

@@ -18,23 +18,28 @@ export interface Health {
 }
 
 /** Asks every server itself. */
-export async function health(expected: readonly string[] = AGENTS): Promise<Health> {
+export async function health(
+    expected: readonly string[] = AGENTS,
+    quorum: readonly string[] = QUORUM,
+): Promise<Health> {
     const [modes, views, registered, answering] = await Promise.all([
-        Promise.all(QUORUM.map(zookeeperMode)),
-        Promise.all(QUORUM.map((host) => leaderBy(host, 2000))),
+        Promise.all(quorum.map(zookeeperMode)),
+        Promise.all(quorum.map((host) => leaderBy(host, 2000))),
         agents(),
         Promise.all(expected.map(agentAnswers)),
     ]);
-    const zookeeper = Object.fromEntries(QUORUM.map((host, index) => [host, modes[index]]));
+    const zookeeper = Object.fromEntries(quorum.map((host, index) => [host, modes[index]]));
     const [first] = views;
     const leader = first?.leader;
     const active = (registered ?? []).filter((agent) => agent.active);
     const problems = [
-        ...QUORUM.filter((_, index) => modes[index] === undefined).map((host) => `ZooKeeper on ${host} does not serve`),
-        ...(modes.filter((mode) => mode === "leader").length === 1 ? [] : ["ZooKeeper has not one leader"]),
-        ...QUORUM.filter((_, index) => leader === undefined || views[index]?.leader !== leader).map(
-            (host) => `the master on ${host} sees the leader ${views[QUORUM.indexOf(host)]?.leader ?? "nowhere"}`,
-        ),
+        ...quorum.filter((_, index) => modes[index] === undefined).map((host) => `ZooKeeper on ${host} does not serve`),
+        ...(modes.filter((mode) => mode === (quorum.length === 1 ? "standalone" : "leader")).length === 1
+            ? []
+            : ["ZooKeeper has not one leader"]),
+        ...quorum
+            .filter((_, index) => leader === undefined || views[index]?.leader !== leader)
+            .map((host) => `the master on ${host} sees the leader ${views[quorum.indexOf(host)]?.leader ?? "nowhere"}`),
         ...expected
             .filter((_, index) => answering[index] !== true)
             .map((host) => `the agent on ${host} does not answer`),
@@ -49,12 +54,15 @@ export async function health(expected: readonly string[] = AGENTS): Promise<Heal
 }
 
 /** Waits until the site is healthy. */
-export async function healthy(expected: readonly string[] = AGENTS, timeoutSec = 60): Promise<Health> {
+export async function healthy(
+    expected: readonly string[] = AGENTS,
+    { timeoutSec = 60, quorum = QUORUM }: { timeoutSec?: number; quorum?: readonly string[] } = {},
+): Promise<Health> {
     let last: readonly string[] = [];
     return eventually(
         "the site is healthy",
         async () => {
-            const now = await health(expected);
+            const now = await health(expected, quorum);
             last = now.problems;
             return last.length === 0 ? now : undefined;
         },
