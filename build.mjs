@@ -1,7 +1,7 @@
 // Bundles what the engine runs. Source maps are left out on purpose: the SDK would resolve every resource's source
 // position through them, which is the largest cost of a large program's own process.
 //
-//   bin/index.js                        the program (the SDK stays outside: the engine's runner has loaded it already)
+//   bin/index.js                        the program with OpenStack's classes (the SDK itself stays outside: the runner has it)
 //   bin/start.js, bin/sdk.js            loaded before the program: the SDK as one file with V8's code cache
 //   bin/site.js                         the site tools: check, plan, picture, generated files
 //   bin/lab/marathon-stand-in.js        what the lab has for Marathon; never part of a site
@@ -34,7 +34,13 @@ for (const dir of ["bin", join("bin", "plugin")]) {
 rmSync(join(root, "bin", ".stamp"), { force: true });
 const lean = { minifySyntax: true, minifyWhitespace: true };
 await Promise.all([
-    build({ ...common, entryPoints: ["index.ts"], outfile: "bin/index.js", external: ["@pulumi/*"] }),
+    build({
+        ...common,
+        ...lean,
+        entryPoints: ["index.ts"],
+        outfile: "bin/index.js",
+        external: ["@pulumi/pulumi", "@pulumi/pulumi/*"],
+    }),
     build({ ...common, entryPoints: ["start/program.ts"], outfile: "bin/start.js" }),
     build({
         ...common,

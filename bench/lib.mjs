@@ -103,7 +103,9 @@ export async function project(name, stackFiles, { main: program } = {}) {
     const real = readFileSync(join(projectDir, "Pulumi.yaml"), "utf8");
     const withoutPlugins = real.replace(/^plugins:[\s\S]*/m, "");
     const place = (fakes) => {
-        if (program !== undefined) return writeFileSync(join(dir, "Pulumi.yaml"), withoutPlugins);
+        // A program of somebody else starts as the engine starts every program.
+        if (program !== undefined)
+            return writeFileSync(join(dir, "Pulumi.yaml"), withoutPlugins.replace(/^ *nodeargs:.*\n/m, ""));
         const fake = `plugins:\n  providers:\n${["mesos", "openstack"].map((p) => `    - {name: ${p}, path: ./fake-${p}}\n`).join("")}`;
         return writeFileSync(join(dir, "Pulumi.yaml"), fakes ? withoutPlugins + fake : real);
     };

@@ -101,11 +101,9 @@ export async function preview() {
     // Not by NODE_OPTIONS, where Node.js 20 refuses it.
     const file = join(prod.dir, "Pulumi.yaml");
     const settings = readFileSync(file, "utf8");
-    const options = "typescript: false";
-    writeFileSync(
-        file,
-        settings.replace(options, `${options}\n        nodeargs: "--cpu-prof --cpu-prof-dir=${profiles}"`),
-    );
+    const preload = "--require ./start.js";
+    if (!settings.includes(preload)) throw new Error(`no "${preload}" in Pulumi.yaml`);
+    writeFileSync(file, settings.replace(preload, `${preload} --cpu-prof --cpu-prof-dir=${profiles}`));
     await prod.preview("prod");
     writeFileSync(file, settings);
     const profile = readdirSync(profiles)

@@ -31,12 +31,21 @@ function once(name: string, load: () => unknown): unknown {
 
 const sdk = (): typeof Sdk => once("sdk", () => requireCached(join(__dirname, "sdk.js"))) as typeof Sdk;
 
+/** A part of the SDK by its path. Two copies of it in one process would each know half of what is going on. */
+function part(path: string): unknown {
+    const load = Object.hasOwn(sdk().parts, path) ? sdk().parts[path] : undefined;
+    if (load === undefined) {
+        throw new Error(`${SDK}/${path} is not in the bundle: add it to start/sdk.ts`);
+    }
+    return load();
+}
+
 loader._load = (request, parent, isMain) => {
-    if (request === SDK) {
-        return sdk().pulumi();
+    if (request === SDK || request.startsWith(`${SDK}/`)) {
+        return part(request.slice(SDK.length + 1));
     }
     if (isMain && request.endsWith(RUNNER)) {
-        return sdk().runner();
+        return part("cmd/run");
     }
     if (request === program) {
         return once(program, () => requireCached(program));

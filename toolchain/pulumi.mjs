@@ -36,11 +36,17 @@ export function subcommand(args) {
 
 /**
  * By default even a preview writes the whole state at every step. It keeps nothing, so it need not. Its memory is bounded, softly:
- * of ten thousand hosts the engine would let as much garbage lie as it has live data, nearly 4 GiB together.
+ * of ten thousand hosts the engine would let as much garbage lie as it has live data, nearly 4 GiB together. Below that
+ * bound memory is cheaper than collecting it.
  */
 export function previewEnv(args, env = process.env) {
   if (!["preview", "pre"].includes(subcommand(args))) return {};
-  return { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true", GOMEMLIMIT: env.GOMEMLIMIT || "2200MiB" };
+  return {
+    PULUMI_EXPERIMENTAL: "true",
+    PULUMI_SKIP_CHECKPOINTS: "true",
+    GOMEMLIMIT: env.GOMEMLIMIT || "2200MiB",
+    GOGC: env.GOGC || "400",
+  };
 }
 
 /**
