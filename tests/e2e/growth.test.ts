@@ -1,11 +1,10 @@
 /** From one server to three, the way docs/how-it-works.md describes it, with data, agents and a running task kept. */
-import { agentIds } from "./support/endpoints";
+import { agentIds, openSession } from "./support/endpoints";
 import { DIARY, diary, Framework, longestPause } from "./support/framework";
 import { on } from "./support/hosts";
 import { AGENTS, healthy, onTheLab } from "./support/site";
 import { declare, destroy, failingUp, markChanged, outputs, type Site, up } from "./support/stack";
 import { eventually } from "./support/steps";
-import { ZooKeeperSession } from "./support/zookeeperClient";
 
 onTheLab();
 
@@ -24,7 +23,7 @@ function declareSize(zookeeper: number, masters: number, more: Partial<Site> = {
 }
 
 async function note(server: string, text?: string): Promise<string> {
-    const session = await ZooKeeperSession.open([server], 10_000);
+    const session = await openSession([server]);
     try {
         if (text !== undefined) {
             await session.create("/note", text);

@@ -31,9 +31,9 @@ export async function zookeeperMode(host: string): Promise<Mode | undefined> {
     return /^Mode: (leader|follower|standalone)$/m.exec(await fourLetterWord(host, "srvr"))?.[1] as Mode | undefined;
 }
 
-/** A session of 10 s at the site's ensemble. */
-export const openSession = (): Promise<ZooKeeperSession> =>
-    ZooKeeperSession.open({ servers: QUORUM.map((host) => `${addressOf(host)}:2181`), timeoutMs: 10_000 });
+/** A session of 10 s at the site's ensemble, or at some of its members. */
+export const openSession = (members: readonly string[] = QUORUM): Promise<ZooKeeperSession> =>
+    ZooKeeperSession.open({ servers: members.map((host) => `${addressOf(host)}:2181`), timeoutMs: 10_000 });
 
 export interface Answer {
     /** 0 when there is none. */
