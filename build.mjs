@@ -55,6 +55,7 @@ await Promise.all([
     build({ ...common, ...lean, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/provider.js" }),
 ]);
 const launcher = join(root, "bin", "plugin", "pulumi-resource-mesos");
-writeFileSync(launcher, '#!/bin/sh\nexec node "$(dirname "$0")/plugin.js" "$@"\n');
+// The young generation: as in Pulumi.yaml.
+writeFileSync(launcher, '#!/bin/sh\nexec node --min-semi-space-size=16 "$(dirname "$0")/plugin.js" "$@"\n');
 chmodSync(launcher, 0o755);
 writeFileSync(join(root, "bin", ".stamp"), `${version}\n`);
