@@ -10,6 +10,8 @@ import { must } from "./support/processes";
 import { healthy, onTheLab } from "./support/site";
 import { declare, destroy, preview, up } from "./support/stack";
 
+// A small site cannot become the lab's in one step, so it ends first.
+afterEach(async () => void (await destroy()));
 onTheLab();
 
 const dir = mkdtempSync(join(tmpdir(), "pulumi-mesos-distribution-"));
@@ -51,7 +53,7 @@ async function smallSite(distribution: Record<string, unknown>): Promise<void> {
     await up();
     await healthy(["bm4"], { quorum: ["bm1"] });
     expect(((await agents()) ?? []).map(({ hostname }) => hostname)).toEqual(["bm4"]);
-    expect(await preview("--expect-no-changes")).not.toMatch(/\bupdate\b/);
+    await preview("--expect-no-changes");
     await up("--refresh", "--expect-no-changes");
 }
 
