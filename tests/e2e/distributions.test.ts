@@ -11,7 +11,9 @@ import { healthy, onTheLab } from "./support/site";
 import { declare, destroy, preview, up } from "./support/stack";
 
 // A small site cannot become the lab's in one step, so it ends first.
-afterEach(async () => void (await destroy()));
+afterEach(async () => {
+    await destroy();
+});
 onTheLab();
 
 const dir = mkdtempSync(join(tmpdir(), "pulumi-mesos-distribution-"));
