@@ -18,6 +18,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -86,6 +87,36 @@ def package_versions(names):
             if code == 0:
                 found[name] = out
     return found
+
+
+def artifact_stamp(sha256):
+    return "%s/artifacts/%s" % (STATE, sha256)
+
+
+def stamp_artifact(artifact, path):
+    """Notes what the installed file has brought, so that the next look sees whether it is still there."""
+    if artifact["kind"] == "tarball":
+        with tarfile.open(path) as archive:
+            brought = {"prefix": artifact["prefix"], "files": sorted(m.name for m in archive if not m.isdir())}
+    elif shutil.which("dpkg-deb"):
+        name, version = must("dpkg-deb", "-W", "--showformat", "${Package}\n${Version}", path).split("\n")[:2]
+        brought = {"package": name, "version": version}
+    else:
+        name, version = must("rpm", "-qp", "--qf", "%{NAME}\n%{VERSION}-%{RELEASE}", path).split("\n")[:2]
+        brought = {"package": name, "version": version}
+    write_file(artifact_stamp(artifact["sha256"]), json.dumps(brought).encode(),
+               {"mode": "0644", "owner": "root", "group": "root"})
+
+
+def artifact_present(sha256):
+    """Whether what it has brought is there: a stamp alone would not notice a package that somebody took off."""
+    try:
+        brought = json.loads(read_bytes(artifact_stamp(sha256)) or b"")
+    except ValueError:
+        return False
+    if "package" in brought:
+        return package_versions([brought["package"]]).get(brought["package"]) == brought["version"]
+    return all(os.path.lexists(os.path.join(brought["prefix"], name)) for name in brought["files"])
 
 
 def unit_states(names):
@@ -168,8 +199,7 @@ def inspect(request):
         "cgroup": "v2" if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else "v1",
         "freeMiB": free, "packages": versions, "files": files, "contents": contents, "directories": directories,
         "users": users, "units": units,
-        "artifacts": [a["sha256"] for a in request.get("artifacts", [])
-                      if os.path.exists("%s/artifacts/%s" % (STATE, a["sha256"]))],
+        "artifacts": [a["sha256"] for a in request.get("artifacts", []) if artifact_present(a["sha256"])],
         "present": [p for p in request.get("probe", []) if os.path.exists(p)],
     }
 
@@ -312,10 +342,13 @@ def main():
     module = AnsibleModule(argument_spec={
         "request": {"type": "dict", "required": True},
         "contents": {"type": "dict", "default": {}, "no_log": True},
-        "phase": {"type": "str", "choices": ["files", "units", "all", "remove"], "required": True},
+        "phase": {"type": "str", "choices": ["files", "units", "all", "remove", "stamp"], "required": True},
     })
     request = dict(module.params["request"], contents=module.params["contents"])
     try:
+        if module.params["phase"] == "stamp":
+            stamp_artifact(request["artifact"], request["path"])
+            module.exit_json(changed=False)
         changes = converge(request, module.params["phase"])
     except (OSError, KeyError, RuntimeError) as error:
         module.fail_json(msg=str(error))
