@@ -50,7 +50,12 @@ await Promise.all([
         external: ["typescript", "@npmcli/arborist"],
     }),
     build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
-    build({ ...common, entryPoints: ["lab/marathon/main.ts"], outfile: "bin/lab/marathon-stand-in.js", target: "node18" }),
+    build({
+        ...common,
+        entryPoints: ["lab/marathon/main.ts"],
+        outfile: "bin/lab/marathon-stand-in.js",
+        target: "node18",
+    }),
     build({ ...common, entryPoints: ["start/plugin.ts"], outfile: "bin/plugin/plugin.js" }),
     build({ ...common, ...lean, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/provider.js" }),
 ]);
