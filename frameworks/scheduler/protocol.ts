@@ -87,8 +87,11 @@ export function hostOfLocation(location: string | undefined): string | undefined
     return /^(?:https?:)?\/\/([^/@]+)/.exec(location ?? "")?.[1];
 }
 
-/** Whether the same question to the same master may be answered otherwise later. */
-const mayPass = (status: number): boolean => status === 409 || status === 429 || status === 408 || status >= 500;
+/**
+ * Whether the same question to the same master may be answered otherwise later. A master that starts listens before its
+ * routes are there: until then it answers 404.
+ */
+const mayPass = (status: number): boolean => [404, 408, 409, 429].includes(status) || status >= 500;
 
 /** @param random 0 … 1, for the back-off */
 export function step(state: State, input: Input, options: ProtocolOptions, random: number): Step {

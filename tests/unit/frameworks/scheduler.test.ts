@@ -412,7 +412,7 @@ describe("a subscription that is not had at once", () => {
         expect(made.master).toBe(master.address);
     });
 
-    test.each([409, 429, 500, 503])("%i: is asked again", async (status) => {
+    test.each([404, 409, 429, 500, 503])("%i: is asked again", async (status) => {
         master.refusals.push({ status });
         other.refusals.push({ status });
         const { scheduler: made, heard } = scheduler();
