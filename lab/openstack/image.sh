@@ -32,6 +32,8 @@ for unit in lab-disks.service lab-disks.path lab-meminfo.service; do install -m 
 install -m 644 "$here/../host-files/lab-cgroups.service" "$root/etc/systemd/system/lab-cgroups.service"
 install -D -m 755 "$here/guest/lab-disks" "$root/usr/local/sbin/lab-disks"
 install -m 755 "$here/../host-files/lab-cgroups" "$root/usr/local/sbin/lab-cgroups"
+install -m 755 "$here/guest/lab-init" "$root/usr/local/sbin/lab-init"
+ln -sfn /usr/local/sbin/lab-init "$root/usr/sbin/init"
 mkdir -p "$root/etc/systemd/system/lab-cgroups.service.d" "$root/etc/systemd/system/systemd-networkd-wait-online.service.d"
 printf '[Unit]\nConditionVirtualization=container\n' >"$root/etc/systemd/system/lab-cgroups.service.d/guest.conf"
 # Never hold the boot for more than 30 s for a network that does not come.

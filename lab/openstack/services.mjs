@@ -131,7 +131,7 @@ export async function kill(settings, name) {
     for (const pid of processesOf(settings, name)) signal(pid, "SIGKILL");
     await sleep(100);
   }
-  await stop(settings, name);
+  removeCgroup(cgroupOf(settings, name)); // its record stays: it is missed
 }
 
 /** Every mounted hierarchy's directory of that name: libvirt makes "machine" in each, and leaves it. */
