@@ -175,7 +175,7 @@ export function makeConfig(settings, secret) {
     agent: { polling_interval: 1 },
   });
 
-  return { keystone, glance, placement, cinder, nova, neutron, ml2, databaseUrl, files: fixedFiles(settings, secret) };
+  return { keystone, glance, placement, cinder, nova, neutron, ml2, files: fixedFiles(settings, secret) };
 }
 
 /** The files that are the same for every host: path below `settings.config` → text. */

@@ -48,7 +48,7 @@ export async function up({ settings = readOpenstackSettings(), hosts = readSetti
       for (const service of services) if (await start(settings, service)) tally.started++;
     };
     await step("openstack: database, messages", () => beginFoundation(settings, begin), { log });
-    if (!done(settings, "tables")) await step("openstack: tables", () => makeTables(settings, config), { log });
+    if (!done(settings, "tables")) await step("openstack: tables", () => makeTables(settings), { log });
     await step("openstack: identity", () => beginIdentity(settings, begin), { log });
     await step("openstack: services", () => beginControl(settings, begin), { log });
     await step("openstack: compute hosts", () => beginHosts(settings, begin), { log });
@@ -58,8 +58,8 @@ export async function up({ settings = readOpenstackSettings(), hosts = readSetti
 }
 
 function makeDirectories(settings) {
-  for (const dir of [settings.dir, settings.records, settings.logs, settings.state, settings.guests]) mkdirSync(dir, { recursive: true });
-  for (const dir of [settings.secrets, settings.config]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const dir of [settings.dir, settings.records, settings.state, settings.guests]) mkdirSync(dir, { recursive: true });
+  for (const dir of [settings.secrets, settings.config, settings.logs]) mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Services of other users (database, DHCP) find their own files below; passwords are in closed directories.
   for (const dir of [settings.dir, settings.records, settings.state]) chmodSync(dir, 0o711);
 }
@@ -105,7 +105,7 @@ function writeConfig(settings, config, virt) {
 }
 
 const tool = (settings, program, args, options = {}) =>
-  run(program, args, { env: serviceEnv(), logFile: join(settings.logs, `${program}.log`), label: `${program} ${args.filter((arg) => !/[:=]\/\/|password/.test(arg)).slice(0, 4).join(" ")}`, ...options });
+  run(program, args, { env: serviceEnv(), logFile: join(settings.logs, `${program}.log`), label: `${program} ${args.slice(0, 4).join(" ")}`, ...options });
 
 const sql = (settings, text, options) =>
   run("mariadb", [`--defaults-file=${settings.config}/my.cnf`, "-N", "-B"], { env: serviceEnv(), input: text, label: "mariadb", ...options });
@@ -165,7 +165,7 @@ async function beginIdentity(settings, begin) {
   mark(settings, "identity");
 }
 
-async function makeTables(settings, config) {
+async function makeTables(settings) {
   const at = (file) => join(settings.config, file);
   const [{ name }] = settings.compute;
   const auth = endpoints(settings).identity;
@@ -188,7 +188,7 @@ async function makeTables(settings, config) {
     tool(settings, "neutron-db-manage", ["--config-file", at(`${name}/neutron.conf`), "--config-file", at(`${name}/ml2.ini`), "upgrade", "heads"]),
     (async () => {
       await nova("api_db", "sync");
-      await nova("cell_v2", "map_cell0", "--database_connection", config.databaseUrl("nova_cell0"));
+      await nova("cell_v2", "map_cell0"); // in the database beside its own, NAME_cell0: no URL with a password on a command line
       if (!/ cell1 /.test((await nova("cell_v2", "list_cells")).stdout)) await nova("cell_v2", "create_cell", "--name", "cell1");
       await nova("db", "sync");
     })(),
