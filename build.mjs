@@ -4,7 +4,7 @@
 //   bin/index.js                        the program with OpenStack's classes (the SDK itself stays outside: the runner has it)
 //   bin/start.js, bin/sdk.js            loaded before the program: the SDK as one file with V8's code cache
 //   bin/site.js                         the site tools: check, plan, picture, generated files
-//   bin/lab/marathon-stand-in.js        what the lab has for Marathon; never part of a site
+//   bin/lab/*-stand-in.js               what the lab has for Marathon and Metronome; never part of a site
 //   bin/plugin/pulumi-resource-mesos    the resource plugin, an executable (plugin.js starts the bundle provider.js)
 import { build } from "esbuild";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -50,12 +50,15 @@ await Promise.all([
         external: ["typescript", "@npmcli/arborist"],
     }),
     build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
-    build({
-        ...common,
-        entryPoints: ["lab/marathon/main.ts"],
-        outfile: "bin/lab/marathon-stand-in.js",
-        target: "node18",
-    }),
+    // For the Node.js of Debian 12.
+    ...["marathon", "metronome"].map((name) =>
+        build({
+            ...common,
+            entryPoints: [`lab/${name}/main.ts`],
+            outfile: `bin/lab/${name}-stand-in.js`,
+            target: "node18",
+        }),
+    ),
     build({ ...common, entryPoints: ["start/plugin.ts"], outfile: "bin/plugin/plugin.js" }),
     build({ ...common, ...lean, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/provider.js" }),
 ]);

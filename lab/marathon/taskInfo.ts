@@ -106,7 +106,7 @@ function mesosCheck(check: JsonObject, ports: readonly number[]): HealthCheck {
     return { type: "HTTP", http: { scheme, port: number, path: typeof path === "string" ? path : "/" }, ...times };
 }
 
-function container(definition: JsonObject): object | undefined {
+export function containerOf(definition: JsonObject): object | undefined {
     const given = definition["container"];
     if (!isObject(given)) {
         return undefined;
@@ -127,33 +127,37 @@ function container(definition: JsonObject): object | undefined {
         : { type: "MESOS", volumes, ...(docker && { mesos: { image: { type: "DOCKER", docker: { name: image.image } } } }) };
 }
 
+/** What an app or a job runs. @param variables what it gets besides its own */
+export function commandOf({ cmd, args, user, env, fetch }: JsonObject, variables: Variables): CommandInfo {
+    return {
+        ...(typeof cmd === "string"
+            ? { shell: true, value: cmd }
+            : { shell: false, ...(Array.isArray(args) && { value: word(args[0]), arguments: args.map(word) }) }),
+        ...(typeof user === "string" && { user }),
+        environment: environment({ ...variables, ...texts(env) }),
+        uris: uris(fetch),
+    };
+}
+
 /** The one task of an app's instance. */
 export function appTask(spec: Spec, instance: Instance, offer: Offer, resources: readonly Resource[]): TaskInfo {
     const { definition } = spec;
-    const { cmd, args, user, taskKillGracePeriodSeconds: grace } = definition;
+    const { taskKillGracePeriodSeconds: grace } = definition;
     const [task = ""] = instance.tasks;
     const variables = {
         ...appVariables(spec, offer.hostname, task),
         ...portVariables(portDefinitionsOf(definition), instance.ports),
-        ...texts(definition["env"]),
     };
     const check = objects(definition["healthChecks"]).find((one) => !isOwnCheck(one));
     const labels = Object.entries(texts(definition["labels"])).map(([key, value]) => ({ key, value }));
-    const box = container(definition);
+    const box = containerOf(definition);
     return {
         // DNS names are made of it: the innermost part comes first.
         name: spec.id.slice(1).split("/").reverse().join("."),
         task_id: { value: task },
         agent_id: offer.agent_id,
         resources,
-        command: {
-            ...(typeof cmd === "string"
-                ? { shell: true, value: cmd }
-                : { shell: false, ...(Array.isArray(args) && { value: word(args[0]), arguments: args.map(word) }) }),
-            ...(typeof user === "string" && { user }),
-            environment: environment(variables),
-            uris: uris(definition["fetch"]),
-        },
+        command: commandOf(definition, variables),
         labels: { labels },
         ...(box && { container: box }),
         ...(check && { health_check: mesosCheck(check, instance.ports) }),
