@@ -25,6 +25,23 @@ const common = {
     loader: { ".j2": "text" },
 };
 
+/** For the Node.js of Debian 12. */
+const standIns = () =>
+    ["marathon", "metronome"].map((name) =>
+        build({
+            ...common,
+            entryPoints: [`lab/${name}/main.ts`],
+            outfile: `bin/lab/${name}-stand-in.js`,
+            target: "node18",
+        }),
+    );
+
+// The lab packs them; whatever runs from the rest of bin is left alone.
+if (process.argv[2] === "stand-ins") {
+    await Promise.all(standIns());
+    process.exit(0);
+}
+
 mkdirSync(join(root, "bin", "plugin"), { recursive: true });
 for (const dir of ["bin", join("bin", "plugin")]) {
     for (const name of readdirSync(join(root, dir))) {
@@ -50,15 +67,7 @@ await Promise.all([
         external: ["typescript", "@npmcli/arborist"],
     }),
     build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
-    // For the Node.js of Debian 12.
-    ...["marathon", "metronome"].map((name) =>
-        build({
-            ...common,
-            entryPoints: [`lab/${name}/main.ts`],
-            outfile: `bin/lab/${name}-stand-in.js`,
-            target: "node18",
-        }),
-    ),
+    ...standIns(),
     build({ ...common, entryPoints: ["start/plugin.ts"], outfile: "bin/plugin/plugin.js" }),
     build({ ...common, ...lean, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/provider.js" }),
 ]);

@@ -16,6 +16,7 @@ import { fillDisk, freeDisk, gone, heal, partition, powerCut, powerOff, powerOn,
 import { ensureBase, ensureRepository } from "./images.mjs";
 import { ensureMesosPackage } from "./mesos.mjs";
 import { addressOf, numberOf, readSettings } from "./settings.mjs";
+import { ensureStandInPackages } from "./stand-ins.mjs";
 
 export { hostNames, initPid } from "./hosts/inventory.mjs";
 export { hostFiles } from "./hosts/make.mjs";
@@ -68,7 +69,8 @@ export async function prepare(settings = readSettings(), { log = say } = {}) {
   mkdirSync(settings.hosts, { recursive: true });
   chmodSync(settings.dir, 0o700);
   await ensureBase(settings, { log });
-  await ensureRepository(settings, [await ensureMesosPackage("1.11.0", { log })], { log });
+  const packages = [await ensureMesosPackage("1.11.0", { log }), ...(await ensureStandInPackages({ log }))];
+  await ensureRepository(settings, packages, { log });
   await ensureNetwork(settings);
   await ensureServer(settings);
   await writeSsh(settings);

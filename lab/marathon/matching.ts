@@ -82,6 +82,12 @@ export function placementOf({ kind, definition }: Spec): readonly Constraint[] {
     );
 }
 
+function hasPersistentVolumes({ kind, definition }: Spec): boolean {
+    const { container } = definition;
+    const volumes = kind === "pod" ? definition["volumes"] : isObject(container) ? container["volumes"] : undefined;
+    return objects(volumes).some(({ persistent }) => persistent !== undefined);
+}
+
 const LACKS: Readonly<Record<string, Reason>> = {
     cpus: "InsufficientCpus",
     mem: "InsufficientMemory",
@@ -102,6 +108,10 @@ export function match(spec: Spec, offer: Offer, resources: readonly Resource[], 
     const agent = agentOf(offer);
     if (!placementOf(spec).every((constraint) => admits(constraint, agent, placed))) {
         return { reasons: ["UnfulfilledConstraint"] };
+    }
+    // Volumes on an agent are beyond this stand-in: it says so instead of running without them.
+    if (hasPersistentVolumes(spec)) {
+        return { reasons: ["NoCorrespondingReservationFound"] };
     }
     const result = takeResources(resources, { scalars: scalarsOf(spec), ports: hostPortsOf(spec) });
     return "lacking" in result

@@ -124,7 +124,7 @@ export class MetronomeApi {
         }
         if (refusal !== undefined) {
             // What fails without a word of its own tells the path only.
-            refuse(refusal.status, refusal.body.message === "" ? {} : (refusal.body as unknown as JsonObject));
+            refuse(refusal.status, refusal.body.message === "" ? {} : { ...refusal.body });
         }
         const schedules = isObject(given) && Array.isArray(given["schedules"]) ? given["schedules"].map(normalizeSchedule) : [];
         return { job, schedules };
@@ -244,7 +244,7 @@ export class MetronomeApi {
 
     private judgedSchedule(given: Json): Schedule {
         const refusal = refusalOf(checkSchedule(given));
-        return refusal === undefined ? normalizeSchedule(given) : refuse(refusal.status, refusal.body as unknown as JsonObject);
+        return refusal === undefined ? normalizeSchedule(given) : refuse(refusal.status, { ...refusal.body });
     }
 
     private runs(id: string, name: string | undefined, more: readonly string[], { method }: Question): Answer | undefined {

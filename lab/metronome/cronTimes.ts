@@ -26,15 +26,17 @@ export function wallTime(at: number, timeZone: string): Wall {
     return { year, month, day, hour, minute };
 }
 
-/** The moment at which the clocks of the zone show this; where they jump over it, the moment of the jump. */
-function moment({ year, month, day, hour, minute }: Wall, timeZone: string): number {
-    const asUtc = Date.UTC(year, month - 1, day, hour, minute);
-    let at = asUtc;
-    for (let round = 0; round < 3; round++) {
-        const shown = wallTime(at, timeZone);
-        at += asUtc - Date.UTC(shown.year, shown.month - 1, shown.day, shown.hour, shown.minute);
-    }
-    return at;
+const asUtc = ({ year, month, day, hour, minute }: Wall): number => Date.UTC(year, month - 1, day, hour, minute);
+
+/** The moment at which the clocks of the zone show this, the first of two; where they jump over it, as late as they jump. */
+function moment(wall: Wall, timeZone: string): number {
+    const wanted = asUtc(wall);
+    const offsets = [-1, 1].map((days) => {
+        const near = wanted + days * 86_400_000;
+        return asUtc(wallTime(near, timeZone)) - near;
+    });
+    const candidates = offsets.map((offset) => wanted - offset).sort((a, b) => a - b);
+    return candidates.find((at) => asUtc(wallTime(at, timeZone)) === wanted) ?? Math.max(...candidates);
 }
 
 /**
