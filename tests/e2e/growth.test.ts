@@ -12,7 +12,7 @@ afterEach(async () => {
     if (!grown) {
         await destroy();
     }
-});
+}, 1_200_000);
 onTheLab();
 
 /** The lab's site with so many servers. */
@@ -86,4 +86,4 @@ test("a site of one server grows to three: ZooKeeper member by member, the maste
     await up();
     await up("--refresh", "--expect-no-changes");
     grown = true;
-});
+}, 1_200_000);
