@@ -7,7 +7,7 @@ import { MesosMasters } from "./components/mesos/mesosMasters";
 import type { IHost } from "./components/shared/host";
 import { quietShutdown } from "./components/shared/quietShutdown";
 import { SiteSecrets } from "./components/shared/secrets";
-import type { SiteContext } from "./components/shared/serviceHost";
+import { servicesByHost, type SiteContext } from "./components/shared/serviceHost";
 import { ZooKeeperEnsemble } from "./components/zookeeper/zooKeeperEnsemble";
 import { formatIssues, planSite, type SitePlan } from "./site";
 import { expandHome } from "./site/load";
@@ -28,19 +28,24 @@ function readPlan(): SitePlan {
     return result.plan;
 }
 
-function makeHosts(plan: SitePlan): ReadonlyMap<string, IHost> {
+function makeHosts(plan: SitePlan): Pick<SiteContext, "hosts" | "gate" | "turns"> {
     const hosts = new Map<string, IHost>(
         [...plan.zookeeper.members, ...plan.masters.members, ...plan.pools.flatMap(({ agents }) => agents)].map(
             ({ host }) => [host, new BareMetalHost(host)],
         ),
     );
-    if (plan.instances.length > 0) {
-        // Loaded only where it is needed: the OpenStack SDK is the largest part of a start.
-        // eslint-disable-next-line @typescript-eslint/no-require-imports
-        const { makeInstances } = require("./components/openstack") as typeof import("./components/openstack");
-        makeInstances(plan.instances).forEach((host) => hosts.set(host.name, host));
+    if (plan.openstack === undefined) {
+        return { hosts };
     }
-    return hosts;
+    // Loaded only where it is needed: the OpenStack SDK is the largest part of a start.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const { makeMachines } = require("./components/openstack") as typeof import("./components/openstack");
+    const machines = makeMachines(plan.openstack, {
+        confirmed: plan.confirm === plan.cluster,
+        services: servicesByHost(plan),
+    });
+    machines.hosts.forEach((host) => hosts.set(host.name, host));
+    return { hosts, gate: machines.gate, turns: machines.turns };
 }
 
 // The SDK takes a stack trace for every promise and every resource and looks each frame up in source maps: on a large site that
@@ -60,7 +65,7 @@ if (missing.length > 0) {
     );
 }
 const secrets = new SiteSecrets("secrets", plan.secrets, (name) => config.getSecret(name));
-const site: SiteContext = { plan, secrets, hosts: makeHosts(plan) };
+const site: SiteContext = { plan, secrets, ...makeHosts(plan) };
 
 const zookeeper =
     plan.zookeeper.members.length > 0

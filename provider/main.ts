@@ -1,11 +1,17 @@
 /** The plugin `mesos`: prints its port, serves until the engine has no more use for it. */
 import { ansiblePlaybook, endRuns } from "./clients/ansible";
+import type { CloudRef } from "./clients/cloudCredentials";
 import { HttpMesosClient } from "./clients/mesos";
+import { HttpOpenStack, type OpenStack } from "./clients/openstack";
 import { openSsh } from "./clients/ssh";
 import { fourLetterWords } from "./clients/zookeeper";
+import { checkCloud, serverFault } from "./functions/checkCloud";
+import { clearLeftovers } from "./functions/clearLeftovers";
 import { Connections, textsOf } from "./resources/connections";
 import { generatedSecret } from "./resources/generatedSecret";
 import { hostConfig } from "./resources/hostConfig";
+import { lookup } from "./resources/lookup";
+import { machine } from "./resources/machine";
 import { serviceTypes } from "./resources/serviceTypes";
 import { masterAddresses } from "./rollout/quorum";
 import { type Clients, hostDependencies } from "./rollout/tiers";
@@ -23,6 +29,16 @@ const clients: Clients = {
     },
 };
 
+const sessions = new Map<string, OpenStack>();
+
+/** One session for each project, as long as the plugin lives. */
+function openstack(cloud: CloudRef): OpenStack {
+    const key = JSON.stringify(cloud);
+    const session = sessions.get(key) ?? new HttpOpenStack(cloud);
+    sessions.set(key, session);
+    return session;
+}
+
 /** Milliseconds between looks whether the engine is still there. */
 const ORPHAN_CHECK_MS = 1000;
 
@@ -31,7 +47,18 @@ async function main(): Promise<void> {
     const connections = new Connections();
     const server = new ProviderServer({
         version: PULUMI_MESOS_VERSION,
-        types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret, ...serviceTypes(connections) },
+        types: {
+            HostConfig: hostConfig(dependencies),
+            GeneratedSecret: generatedSecret,
+            Lookup: lookup(openstack),
+            Machine: machine({ ssh: openSsh, openstack }),
+            ...serviceTypes(connections),
+        },
+        functions: {
+            checkCloud: checkCloud(openstack),
+            clearLeftovers: clearLeftovers(openstack),
+            serverFault: serverFault(openstack),
+        },
         onConfigure: (config) => connections.configure(textsOf(config)),
         onCancel: () => dependencies.stop(),
     });

@@ -14,6 +14,7 @@ import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import type { PluginFunction } from "./functions/function";
 import { type Context, InitError, type ResourceType, type State, UserError } from "./resources/resource";
 import { decode, encode, formatPath, type Path, type Properties, whereSecretsAre, type Wire } from "./wire";
 
@@ -81,6 +82,8 @@ export interface ServerOptions {
     readonly types: Readonly<Record<string, ResourceType>>;
     /** Called with the plugin's own configuration, `mesos:NAME`. */
     readonly onConfigure?: (config: Properties) => void;
+    /** Functions that programs call, by name. */
+    readonly functions: Readonly<Record<string, PluginFunction>>;
     /** Called once when the engine asks for an orderly stop. */
     readonly onCancel: () => void;
 }
@@ -183,7 +186,19 @@ export class ProviderServer {
             read: handler((request: rpc.ReadRequest) => this.read(request)),
             update: handler((request: rpc.UpdateRequest) => this.update(request)),
             delete: handler((request: rpc.DeleteRequest) => this.delete(request)),
+            invoke: handler((request: rpc.InvokeRequest) => this.invoke(request)),
         };
+    }
+
+    private async invoke(request: rpc.InvokeRequest): Promise<rpc.InvokeResponse> {
+        const token = request.getTok();
+        const serve = token.startsWith(PREFIX) ? this.options.functions[token.slice(PREFIX.length)] : undefined;
+        if (serve === undefined) {
+            throw new UserError(`the mesos plugin has no function ${token}`);
+        }
+        const response = new rpc.InvokeResponse();
+        response.setReturn(struct(await serve(wire(request.getArgs()).value), []));
+        return response;
     }
 
     private async check(request: rpc.CheckRequest): Promise<rpc.CheckResponse> {
@@ -223,9 +238,11 @@ export class ProviderServer {
         response.setReplacesList(replaces.map(formatPath));
         const { Kind } = rpc.PropertyDiff;
         const kinds = { add: Kind.ADD, delete: Kind.DELETE, update: Kind.UPDATE };
+        const replacing = { add: Kind.ADD_REPLACE, delete: Kind.DELETE_REPLACE, update: Kind.UPDATE_REPLACE };
         for (const { path, kind } of changes) {
             const detail = new rpc.PropertyDiff();
-            detail.setKind(kinds[kind]);
+            const replace = replaces.some((other) => formatPath(other) === formatPath(path));
+            detail.setKind(replace ? replacing[kind] : kinds[kind]);
             detail.setInputdiff(true);
             response.getDetaileddiffMap().set(formatPath(path), detail);
         }

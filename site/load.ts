@@ -8,7 +8,7 @@ import type { Issue } from "./plan/types";
 /** Key of the site in a stack file's `config`. */
 export const siteKey = "pulumi-mesos:site";
 
-const paths: ReadonlySet<string> = new Set(["privateKeyFile", "knownHostsFile"]);
+const paths: ReadonlySet<string> = new Set(["privateKeyFile", "knownHostsFile", "publicKeyFile"]);
 
 /** Replaces the `~` at the beginning of ssh's paths by the home directory; everything else stays as it is. */
 export function expandHome(config: unknown, home = homedir()): unknown {

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { distributionSchema, hostsSchema, sshSchema } from "./schema/hosts";
 import { mastersSchema } from "./schema/masters";
+import { openstackSchema } from "./schema/openstack";
 import { poolSchema } from "./schema/pools";
 import { text } from "./schema/values";
 import { zookeeperSchema } from "./schema/zookeeper";
@@ -52,6 +53,9 @@ export const siteSchema = z
             .optional()
             .describe("Gives every master and agent a fault domain (region and zone). Default: none has one."),
         authentication: authenticationSchema.prefault({}),
+        openstack: openstackSchema
+            .optional()
+            .describe("What hosts of kind `openstack` are made of. Default: there are none."),
         hosts: hostsSchema,
         zookeeper: zookeeperSchema,
         masters: mastersSchema,

@@ -2,6 +2,7 @@
 import { checkFlags } from "./checks/flags";
 import { checkFrameworks } from "./checks/frameworks";
 import { checkDomains, checkHosts } from "./checks/hosts";
+import { checkOpenStack } from "./checks/openstack";
 import { checkPools } from "./checks/pools";
 import { checkPorts } from "./checks/ports";
 import { checkMasters, checkZooKeeper } from "./checks/quorums";
@@ -29,6 +30,7 @@ const checks: readonly Check[] = [
     checkHosts,
     checkRoles,
     checkDomains,
+    checkOpenStack,
     checkZooKeeper,
     checkMasters,
     checkPools,

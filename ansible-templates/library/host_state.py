@@ -154,6 +154,113 @@ def stamp(name):
     return data.decode() if data else None
 
 
+def filesystem(device):
+    """What the device holds: {} when it is blank; else at least one of TYPE, PTTYPE, UUID, or "unreadable"."""
+    code, out, err = run("blkid", "-p", "-o", "export", device)
+    found = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    found.pop("DEVNAME", None)
+    if found:
+        return found
+    if code == 2 and not run("wipefs", "-n", "-p", device)[1].strip():
+        return {}
+    return {"unreadable": (err.strip() or "several signatures")[-200:]}
+
+
+def volume_device(volume):
+    """The attached disk. Its serial number begins with the volume's id (virtio keeps 20 characters of it); where the host has
+    no such names, as a container, it is where Nova has put it."""
+    by_id = "/dev/disk/by-id"
+    for name in sorted(os.listdir(by_id)) if os.path.isdir(by_id) else []:
+        if volume["id"][:20] in name and "-part" not in name:
+            return os.path.realpath(os.path.join(by_id, name))
+    code, out, _ = run("blkid", "-U", volume["id"])
+    if code == 0 and os.path.exists(out.strip()):
+        return out.strip()
+    try:
+        return volume["device"] if stat.S_ISBLK(os.stat(volume["device"]).st_mode) else None
+    except OSError:
+        return None
+
+
+def mounted_on(path):
+    """The source of what is mounted there last, or None."""
+    source = None
+    for line in (read_bytes("/proc/self/mountinfo") or b"").decode(errors="replace").splitlines():
+        left, _, right = line.partition(" - ")
+        if left.split()[4] == path:
+            source = right.split()[1]
+    return source
+
+
+def in_words(found):
+    if "unreadable" in found:
+        return "it cannot be read (%s)" % found["unreadable"]
+    what = found.get("TYPE") or "a partition table (%s)" % found.get("PTTYPE", "unknown")
+    return "it holds %s, labelled %s, UUID %s" % (what, found.get("LABEL", "-"), found.get("UUID", "-"))
+
+
+def volume_state(volume):
+    """mounted, formatted (ours, not mounted), blank, foreign (never touched) or missing; with words for people."""
+    source = mounted_on(volume["mount"])
+    if source is not None:
+        found = filesystem(source) if source.startswith("/dev/") else {}
+        if found.get("UUID", "").lower() == volume["id"].lower():
+            return {"state": "mounted", "detail": source}
+        return {"state": "foreign", "detail": "%s is mounted on %s" % (source, volume["mount"])}
+    device = volume_device(volume)
+    if device is None:
+        return {"state": "missing", "detail": volume["device"]}
+    found = filesystem(device)
+    if not found:
+        return {"state": "blank", "detail": device}
+    if found.get("UUID", "").lower() == volume["id"].lower():
+        return {"state": "formatted", "detail": device}
+    return {"state": "foreign", "detail": in_words(found)}
+
+
+def mount_volume(volume, changes):
+    """Formats what is blank and nothing else, and mounts it now and at every boot. The filesystem has the volume's own id."""
+    state = volume_state(volume)
+    if state["state"] == "mounted":
+        return
+    if state["state"] in ("foreign", "missing"):
+        raise RuntimeError("the data volume %s is left as it is: %s (%s)" % (volume["id"], state["state"], state["detail"]))
+    device, kind = state["detail"], volume["filesystem"]
+    if state["state"] == "blank":
+        if shutil.which("mkfs." + kind) is None:
+            raise RuntimeError("the host has no mkfs.%s; install %s" % (kind, "xfsprogs" if kind == "xfs" else "e2fsprogs"))
+        if kind == "xfs":
+            must("mkfs.xfs", "-q", "-m", "uuid=" + volume["id"], device)
+        else:
+            must("mkfs.ext4", "-q", "-m", "1", "-U", volume["id"], device)
+        changes.append("data volume formatted (%s)" % kind)
+        if shutil.which("udevadm"):
+            run("udevadm", "settle", "--timeout=10")
+    # By the filesystem's id wherever the host has such names: disks may come in another order after a reboot.
+    by_uuid = "/dev/disk/by-uuid/" + volume["id"]
+    unit = must("systemd-escape", "--path", "--suffix=mount", volume["mount"]).strip()
+    text = ("# Written by pulumi-mesos.\n[Unit]\nDescription=Data volume %s\n\n[Mount]\nWhat=%s\nWhere=%s\nType=%s\n\n"
+            # Not part of local-fs.target: a host whose volume is missing boots, and only what is on it does not start.
+            "[Install]\nWantedBy=multi-user.target\n"
+            % (volume["id"], by_uuid if os.path.exists(by_uuid) else device, volume["mount"], kind))
+    os.makedirs(volume["mount"], exist_ok=True)
+    write_file("/etc/systemd/system/" + unit, text.encode(), {"mode": "0644", "owner": "root", "group": "root"})
+    must("systemctl", "daemon-reload")
+    must("systemctl", "-q", "enable", unit)
+    must("systemctl", "restart", unit)
+    state = volume_state(volume)
+    if state["state"] != "mounted":
+        raise RuntimeError("the data volume %s is not mounted on %s: %s" % (volume["id"], volume["mount"], state["detail"]))
+    changes.append("data volume mounted on %s" % volume["mount"])
+
+
+def release_volume(volume, changes):
+    """Everything is on the disk before it is taken away. A service that is still there keeps it mounted."""
+    os.sync()
+    if mounted_on(volume["mount"]) is not None and run("umount", volume["mount"])[0] == 0:
+        changes.append("data volume unmounted")
+
+
 def existing_parent(path):
     while not os.path.isdir(path):
         path = os.path.dirname(path)
@@ -201,6 +308,7 @@ def inspect(request):
         "users": users, "units": units,
         "artifacts": [a["sha256"] for a in request.get("artifacts", []) if artifact_present(a["sha256"])],
         "present": [p for p in request.get("probe", []) if os.path.exists(p)],
+        **({"volume": volume_state(request["volume"])} if request.get("volume") else {}),
     }
 
 
@@ -230,6 +338,8 @@ def write_file(path, data, want):
 
 
 def apply_files(request, changes):
+    if request.get("volume"):
+        mount_volume(request["volume"], changes)
     for user in request.get("users", []):
         try:
             pwd.getpwnam(user["name"])
@@ -313,6 +423,8 @@ def remove(request, changes):
             forget(path)
             changes.append("put %s aside" % path)
     must("systemctl", "daemon-reload")
+    if request.get("volume"):
+        release_volume(request["volume"], changes)
 
 
 def converge(request, phase):

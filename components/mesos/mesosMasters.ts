@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostSpec } from "../../site/plan/types";
-import { type SiteContext, serviceHost } from "../shared/serviceHost";
+import { machinesOf, type SiteContext, serviceHost } from "../shared/serviceHost";
 import type { IZooKeeperEnsemble } from "../zookeeper/zooKeeperEnsemble";
 
 export interface MasterEndpoint {
@@ -31,8 +31,9 @@ export class MesosMasters extends pulumi.ComponentResource implements IMesosMast
     public constructor(name: string, args: MesosMastersArgs, opts?: pulumi.ComponentResourceOptions) {
         super("pulumi-mesos:mesos:MesosMasters", name, {}, opts);
         this.endpoints = args.endpoints;
+        const dependsOn = [...args.zookeeper.ready, ...machinesOf(args.members, args.site)];
         this.ready = args.members.map((member) =>
-            serviceHost("master", member, args.site, { parent: this, dependsOn: args.zookeeper.ready }),
+            serviceHost("master", member, args.site, { parent: this, dependsOn }),
         );
         this.registerOutputs({});
     }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostSpec } from "../../site/plan/types";
-import { type SiteContext, serviceHost } from "../shared/serviceHost";
+import { machinesOf, type SiteContext, serviceHost } from "../shared/serviceHost";
 
 /** An ensemble that masters can use, ours or not. */
 export interface IZooKeeperEnsemble {
@@ -25,8 +25,9 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource implements IZooK
     public constructor(name: string, args: ZooKeeperEnsembleArgs, opts?: pulumi.ComponentResourceOptions) {
         super("pulumi-mesos:zookeeper:ZooKeeperEnsemble", name, {}, opts);
         this.connect = args.connect;
+        const machines = machinesOf(args.members, args.site);
         this.ready = args.members.map((member) =>
-            serviceHost("zookeeper", member, args.site, { parent: this, dependsOn: [] }),
+            serviceHost("zookeeper", member, args.site, { parent: this, dependsOn: machines }),
         );
         this.registerOutputs({ connect: this.connect });
     }

@@ -14,7 +14,7 @@ export function dial(address: string, port: number, route: Route): Duplex {
         return connect({ host: address, port });
     }
     const [target = proxyJump, jumpPort] = proxyJump.split(/:(?=\d+$)/);
-    const options = sshOptions({ address, ...route, proxyJump: undefined }).flatMap((option) => {
+    const options = sshOptions({ address, ...route, proxyJump: undefined, hostKeys: undefined }).flatMap((option) => {
         const [flag = "", ...value] = option.split(" ");
         return [flag, value.join(" ")];
     });

@@ -1,7 +1,11 @@
 /** Commands on hosts through the system's own OpenSSH client: agents, jump hosts and the user's ssh_config keep working. */
 import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Connection } from "../../site/plan/types";
 import { HostError } from "../host/errors";
+import { scratch } from "./scratch";
 
 export interface Ssh {
     /**
@@ -10,6 +14,13 @@ export interface Ssh {
      * @throws HostError when the host cannot be reached or the command fails
      */
     run(host: string, connection: Connection, command: string, options: RunOptions): Promise<string>;
+
+    /**
+     * The public keys that a host nobody knows yet shows at first contact, whether it lets us in or not.
+     *
+     * @throws HostError when the host cannot be reached
+     */
+    firstContact(host: string, connection: Connection): Promise<string[]>;
 }
 
 export interface RunOptions {
@@ -23,6 +34,24 @@ export interface RunOptions {
 /** Seconds until an unanswered connection attempt counts as "unreachable". Without one, a dead host hangs over a minute. */
 export const CONNECT_TIMEOUT_SEC = 10;
 
+/** A known_hosts file that accepts these keys and nothing else; it serves one host, so it need not name it. */
+function keyFile(keys: readonly string[]): string {
+    const text = keys.map((key) => `* ${key}\n`).join("");
+    const path = join(scratch(), `keys-${createHash("sha256").update(text).digest("hex").slice(0, 16)}`);
+    if (!existsSync(path)) {
+        writeFileSync(path, text, { mode: 0o600 });
+    }
+    return path;
+}
+
+function knownHosts({ hostKeys, knownHostsFile }: Connection): string[] {
+    // In a preview they may not be known yet.
+    if (Array.isArray(hostKeys) && hostKeys.length > 0) {
+        return [`-o UserKnownHostsFile=${keyFile(hostKeys)}`, "-o GlobalKnownHostsFile=/dev/null"];
+    }
+    return knownHostsFile === undefined ? [] : [`-o UserKnownHostsFile=${knownHostsFile}`];
+}
+
 /** Options common to every connection, ours and Ansible's. Host keys are always checked. */
 export function sshOptions(connection: Connection): string[] {
     return [
@@ -32,7 +61,7 @@ export function sshOptions(connection: Connection): string[] {
         // A host that loses power in the middle says nothing: 3 unanswered probes end the session.
         "-o ServerAliveInterval=5",
         "-o ServerAliveCountMax=3",
-        ...(connection.knownHostsFile === undefined ? [] : [`-o UserKnownHostsFile=${connection.knownHostsFile}`]),
+        ...knownHosts(connection),
         ...(connection.privateKeyFile === undefined
             ? []
             : [`-i ${connection.privateKeyFile}`, "-o IdentitiesOnly=yes"]),
@@ -68,10 +97,15 @@ export function explain(connection: Connection, stderr: string): { reason: strin
         return { reason: `there is no key file ${connection.privateKeyFile ?? ""}`, fix: "correct ssh.privateKeyFile" };
     }
     if (/host key verification failed|host identification has changed/i.test(stderr)) {
-        const known = connection.knownHostsFile ?? "~/.ssh/known_hosts";
+        const recorded = (connection.hostKeys?.length ?? 0) > 0;
+        const known = recorded
+            ? "the state, where it was recorded"
+            : (connection.knownHostsFile ?? "~/.ssh/known_hosts");
         return {
             reason: `the host key of ${connection.address} is not the one in ${known}`,
-            fix: "if the host was re-installed, replace its line there",
+            fix: recorded
+                ? "somebody else may be answering there; if the machine was re-installed, replace it: pulumi up --replace with the URN of its instance"
+                : "if the host was re-installed, replace its line there",
         };
     }
     if (
@@ -98,7 +132,45 @@ function endGroup(pid: number | undefined): void {
     }
 }
 
+/** Keys in a known_hosts file, without the hosts' names. */
+function keysIn(path: string): string[] {
+    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+    return text.split("\n").flatMap((line) => {
+        const [, kind, key] = line.split(" ");
+        return kind === undefined || key === undefined ? [] : [`${kind} ${key}`];
+    });
+}
+
 export const openSsh: Ssh = {
+    firstContact(host, connection) {
+        const file = join(scratch(), `first-${randomBytes(8).toString("hex")}`);
+        const options = sshArguments({ ...connection, hostKeys: undefined, knownHostsFile: file }).map((argument) =>
+            argument === "StrictHostKeyChecking=yes" ? "StrictHostKeyChecking=accept-new" : argument,
+        );
+        return new Promise((resolve, reject) => {
+            const child = spawn("ssh", ["-o", "GlobalKnownHostsFile=/dev/null", ...options, "true"], {
+                detached: true,
+            });
+            let stderr = "";
+            const timer = setTimeout(() => endGroup(child.pid), 2 * CONNECT_TIMEOUT_SEC * 1000);
+            child.stdin.end();
+            child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+            child.on("error", (error) =>
+                reject(new HostError(host, "first contact", `cannot start ssh: ${error.message}`)),
+            );
+            child.on("close", () => {
+                clearTimeout(timer);
+                const keys = keysIn(file);
+                rmSync(file, { force: true });
+                if (keys.length > 0) {
+                    resolve(keys);
+                } else {
+                    reject(new HostError(host, "first contact", explain(connection, stderr).reason));
+                }
+            });
+        });
+    },
+
     run(host, connection, command, { step, stdin, timeoutSec }) {
         return new Promise((resolve, reject) => {
             const remote = userOf(connection) === "root" ? command : `sudo -n ${command}`;

@@ -16,6 +16,20 @@ export interface HostConfigInputs extends Omit<HostSpec, "files" | "protect"> {
     readonly confirmed: boolean;
     /** The cluster's name, for messages. */
     readonly cluster: string;
+    /** The virtual machine that it is on: another one is a new host. Left out for a registered machine. */
+    readonly machine?: { readonly instance: string; readonly zone: string };
+    /** Mounted before anything is written below its mount point. */
+    readonly volume?: DataVolume;
+}
+
+/** A data volume, attached to the host. */
+export interface DataVolume {
+    /** Cinder's id, a UUID: the filesystem has it too. */
+    readonly id: string;
+    /** Where Nova says that it is; what the host says counts more. */
+    readonly device: string;
+    readonly mount: string;
+    readonly filesystem: "ext4" | "xfs";
 }
 
 /** What alters nothing on the host when it changes: how it is reached, checked, rolled and asked about. */

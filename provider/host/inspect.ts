@@ -44,6 +44,14 @@ export interface Observation {
     readonly artifacts: readonly string[];
     /** Those of the paths in {@link dataPaths} that exist. */
     readonly present: readonly string[];
+    /** Of the data volume, where there is one. */
+    readonly volume?: VolumeState;
+}
+
+export interface VolumeState {
+    readonly state: "mounted" | "formatted" | "blank" | "foreign" | "missing";
+    /** What is there instead, in words. */
+    readonly detail: string;
 }
 
 /** The request that both `inspect` and the Ansible module take. It holds digests, never contents. */
@@ -58,6 +66,7 @@ export interface HostRequest {
     readonly probe: readonly string[];
     /** Removed while the unit is stopped, so that it starts as a new agent. */
     readonly forget: readonly string[];
+    readonly volume?: HostConfigInputs["volume"];
 }
 
 /** SHA-256 of a text, in hex. */
@@ -91,6 +100,7 @@ export function hostRequest(config: HostConfigInputs, forget: readonly string[] 
         freeMiB: config.preflight.freeMiB,
         probe: dataPaths(config),
         forget,
+        ...(config.volume === undefined ? {} : { volume: config.volume }),
     };
 }
 
@@ -153,6 +163,15 @@ export function preflightFaults(config: HostConfigInputs, seen: Observation): st
             `the host has cgroup ${seen.cgroup}, this Mesos needs ${cgroup}; add ${argument} to the kernel command line and reboot`,
         );
     }
+    const { volume } = config;
+    if (volume !== undefined && seen.volume?.state === "foreign") {
+        faults.push(
+            `the data volume ${volume.id} is not ours to format: ${seen.volume.detail}; wipe it yourself (wipefs -a) or take dataVolume away`,
+        );
+    }
+    if (volume !== undefined && (seen.volume === undefined || seen.volume.state === "missing")) {
+        faults.push(`the data volume ${volume.id} is attached, but the host has no such disk (${volume.device})`);
+    }
     for (const [path, needed] of Object.entries(freeMiB)) {
         const free = seen.freeMiB[path] ?? 0;
         if (free < needed) {
@@ -181,6 +200,9 @@ export function missingArtifacts(config: HostConfigInputs, seen: Observation): H
 /** What on the host is not as planned, one line each; empty when nothing is to be done. */
 export function drift(config: HostConfigInputs, seen: Observation): string[] {
     const lines: string[] = [];
+    if (config.volume !== undefined && seen.volume?.state !== "mounted") {
+        lines.push(`the data volume is not mounted on ${config.volume.mount}`);
+    }
     for (const [path, wanted] of Object.entries(hostRequest(config).files)) {
         const there = seen.files[path];
         if (there === undefined || there === null) {

@@ -1,6 +1,6 @@
 /** One service on one host: files, packages and units as planned, changed in its tier's order. */
 import { checkMasterChange, checkZooKeeperChange } from "../../site/change/quorumChange";
-import { formatIssues } from "../../site/issue";
+import { formatIssues, issue } from "../../site/issue";
 import type { Issue } from "../../site/plan/types";
 import type { Ssh } from "../clients/ssh";
 import { isControlOnly, type HostConfigInputs, parseInputs } from "../host/config";
@@ -15,7 +15,7 @@ import {
 } from "../host/inspect";
 import type { Request, Tier } from "../rollout/tier";
 import type { Strategy } from "../rollout/strategy";
-import { type Difference, differences, type Properties, UNKNOWN } from "../wire";
+import { type Difference, differences, type Plain, type Properties, UNKNOWN } from "../wire";
 import { HostError } from "../host/errors";
 import { type CheckFailure, type Context, type DiffResult, InitError, type ResourceType, type State } from "./resource";
 
@@ -51,7 +51,8 @@ function withoutUnknown(changes: readonly Difference[], after: Properties): Diff
 function outputsOf(config: HostConfigInputs, seen: Observation | undefined, unseen = UNKNOWN): Properties {
     return {
         host: config.host,
-        address: config.connection.address,
+        // Where it is not known before the machine is, the whole connection is not.
+        address: (config.connection as Partial<HostConfigInputs["connection"]>).address ?? unseen,
         system: seen?.osName ?? unseen,
         packages: seen === undefined ? (unseen === UNKNOWN ? UNKNOWN : {}) : { ...seen.packages },
     };
@@ -108,6 +109,34 @@ export function observedInputs(config: HostConfigInputs, seen: Observation): Hos
     };
 }
 
+/** A machine that moves to another failure domain is another machine: never in passing. */
+function checkZone(before: HostConfigInputs, after: HostConfigInputs): Issue[] {
+    const [from, to] = [before.machine?.zone, after.machine?.zone];
+    if (from === undefined || to === undefined || from === to || isConfirmed(after)) {
+        return [];
+    }
+    return [
+        issue(
+            "ZONE_MOVES",
+            `hosts, zone of ${after.host}`,
+            `the machine would move from ${from} to ${to}, and be made anew there`,
+            {
+                value: to,
+                allowed: from,
+                fix: `give a list for new hosts the number that it begins at, zone: { 1: [...], N: [...] }; to move the host all the same, confirm: ${after.cluster}`,
+            },
+        ),
+    ];
+}
+
+/** Whether the machine is to be replaced: the new one is not known before the old one is gone. */
+function losesMachine(before: Properties, after: Properties): boolean {
+    const of = ({ machine }: Properties): Plain | undefined =>
+        machine === UNKNOWN ? UNKNOWN : (machine as Properties | undefined)?.["instance"];
+    const [old, now] = [of(before), of(after)];
+    return old !== undefined && old !== UNKNOWN && now === UNKNOWN;
+}
+
 export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
     const request = (config: HostConfigInputs, context: Context): Omit<Request, "kind"> => ({
         config,
@@ -116,6 +145,9 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
         warn: (line) => context.log("warning", `${config.host}: ${line}`),
     });
 
+    /** Hosts whose machine is replaced in this run: what is deleted now is made again. */
+    const comingBack = new Set<string>();
+
     return {
         check(inputs, previous) {
             const config = parseInputs(inputs);
@@ -123,6 +155,10 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
             const { service } = config;
             if (before === undefined) {
                 return [];
+            }
+            const moves = checkZone(before, config);
+            if (moves.length > 0) {
+                return refuse(moves);
             }
             if (service.kind === "zookeeper" && before.service.kind === "zookeeper") {
                 return refuse(checkZooKeeperChange(before.service.members, service.members, isConfirmed(config)));
@@ -133,7 +169,13 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
             return [];
         },
 
-        diff(before, after): DiffResult {
+        diff(before, after, { urn }): DiffResult {
+            if (losesMachine(before, after)) {
+                // The machine is about to be replaced: the service is taken off it first, an agent is drained.
+                comingBack.add(urn);
+                const change = { path: ["machine"], kind: "update" as const };
+                return { changes: [change], replaces: [change.path], deleteBeforeReplace: true };
+            }
             const changes = differences(before, after).filter(({ path }) => !isControlOnly(path));
             return { changes: withoutUnknown(changes, after) };
         },
@@ -171,9 +213,22 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
             return { id, outputs: outputsOf(config, seen) };
         },
 
-        async read(id, inputs, _outputs, context): Promise<State> {
+        async read(id, inputs, outputs, context): Promise<State> {
             const config = parseInputs(inputs);
-            const seen = await inspect(dependencies.ssh, config, "look");
+            const seen = await inspect(dependencies.ssh, config, "look").catch((error: unknown) => {
+                if (error instanceof HostError && config.machine !== undefined) {
+                    // Nova knows whether the machine is still there, and the next update makes a lost one again.
+                    context.log(
+                        "warning",
+                        `${config.host}: kept as it was remembered: ${error.message.split("\n")[0] ?? ""}`,
+                    );
+                    return undefined;
+                }
+                throw error;
+            });
+            if (seen === undefined) {
+                return { id, inputs, outputs };
+            }
             const lines = drift(config, seen);
             if (lines.length > 0) {
                 lines.forEach((line) => context.log("warning", `${config.host}: ${line}`));
@@ -188,7 +243,8 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
 
         async delete(_id, inputs, _outputs, context): Promise<void> {
             const config = parseInputs(inputs);
-            await dependencies.tier(config).submit({ kind: "remove", ...request(config, context) });
+            const comesBack = comingBack.delete(context.urn);
+            await dependencies.tier(config).submit({ kind: "remove", comesBack, ...request(config, context) });
         },
     };
 }

@@ -70,7 +70,7 @@ export class AgentStrategy implements Strategy {
     private async drain(host: Prepared): Promise<void> {
         const client = this.connect(host.config);
         const found = await this.find(host.config);
-        if (found === undefined) {
+        if (found === undefined || (host.comesBack === true && !found.active)) {
             return;
         }
         const { drainGraceSec } = agent(host.config);

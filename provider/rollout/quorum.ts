@@ -119,8 +119,15 @@ export class QuorumStrategy implements Strategy {
         const names = this.kind.members(first.config).map(({ name }) => name);
         const roles = await this.kind.roles(first.config);
         const serving = [...roles].filter(([, role]) => role === "leader" || role === "follower").map(([name]) => name);
-        const reason = deletionRefusal(names, new Set(leaving.map(({ host }) => host)), new Set(serving));
-        const fix = `put the host back into the stack file; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`;
+        const gone = new Set(leaving.map(({ host }) => host));
+        const comesBack = leaving.some((host) => host.comesBack === true);
+        const reason =
+            comesBack && names.length > 1 && names.every((name) => gone.has(name))
+                ? "all members' machines would be replaced at once"
+                : deletionRefusal(names, gone, new Set(serving));
+        const fix = comesBack
+            ? `bring the other members back first, then run again; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`
+            : `put the host back into the stack file; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`;
         return new Map(
             reason === undefined
                 ? []
@@ -131,7 +138,10 @@ export class QuorumStrategy implements Strategy {
         );
     }
 
-    public outdated({ config }: Prepared, leaving: readonly Prepared[]): readonly string[] {
+    public outdated({ config, comesBack }: Prepared, leaving: readonly Prepared[]): readonly string[] {
+        if (comesBack === true) {
+            return [];
+        }
         const gone = new Set(leaving.map(({ host }) => host));
         return this.kind.members(config).every(({ name }) => gone.has(name)) ? this.kind.worthlessAfterAll(config) : [];
     }

@@ -11,6 +11,8 @@ export interface Prepared extends Candidate {
     readonly seen: Observation;
     /** What is not as planned. */
     readonly drift: readonly string[];
+    /** Of a host that leaves: it will be made again on another machine. @default false */
+    readonly comesBack?: boolean;
     say(line: string): void;
     warn(line: string): void;
 }

@@ -19,6 +19,8 @@ export interface Request {
     readonly before?: HostConfigInputs;
     /** The run allows what loses data. */
     readonly confirmed: boolean;
+    /** The service is taken off because its machine is replaced: it will be made again. @default false */
+    readonly comesBack?: boolean;
     readonly say: (line: string) => void;
     readonly warn: (line: string) => void;
 }
@@ -306,7 +308,7 @@ export class Tier {
                 return [];
             }
             // A host that is out of reach can only be left behind as it is, and only if the administrator says so.
-            if (seen instanceof Error && !pending.confirmed) {
+            if (seen instanceof Error && !pending.confirmed && pending.comesBack !== true) {
                 const fix = `to forget the host without cleaning it up, run with PULUMI_MESOS_CONFIRM=${pending.config.cluster}`;
                 pending.reject(new UserError(`${seen.message}\n  ${fix}`));
                 return [];
@@ -357,8 +359,9 @@ export class Tier {
 }
 
 /** A host whose service goes; what is on it does not matter any more, so an unanswered look is as good as any. */
-function asLeaving({ config, say, warn }: Pending, seen: Observation | Error): Prepared {
+function asLeaving({ config, comesBack = false, say, warn }: Pending, seen: Observation | Error): Prepared {
     return {
+        comesBack,
         host: config.host,
         config,
         before: config,

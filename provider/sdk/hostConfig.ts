@@ -1,7 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostSpec } from "../../site/plan/types";
+import type { ConnectionArgs } from "./machine";
 
-export interface HostConfigArgs extends Omit<HostSpec, "files" | "protect"> {
+export interface HostConfigArgs extends Omit<HostSpec, "files" | "protect" | "mount" | "connection"> {
+    readonly mount?: undefined;
+    readonly connection: ConnectionArgs;
+    /** The virtual machine that it is on: another one is a new host. @default - a registered machine */
+    readonly machine?: pulumi.Input<{ instance: string; zone: string }>;
+    /** Mounted first; formatted only when it is blank. @default - none */
+    readonly volume?: pulumi.Input<{ id: string; device: string; mount: string; filesystem: string }>;
     /** Content is an Output where it holds secrets; everything else is known before the engine runs. */
     readonly files: Readonly<
         Record<string, { content: pulumi.Input<string>; mode: string; owner: string; group: string }>

@@ -1,4 +1,7 @@
-/** The resource classes that programs use. What the resources do is in `provider/resources/`. */
-export { GeneratedSecret } from "./generatedSecret";
-export { HostConfig, type HostConfigArgs } from "./hostConfig";
+/** The plugin's resources and functions, for programs. */
+export * from "./checkCloud";
+export * from "./generatedSecret";
+export * from "./hostConfig";
+export * from "./lookup";
+export * from "./machine";
 export * from "./services";

@@ -90,7 +90,15 @@ function agentOwned(site: SiteConfig, pool: PoolConfig, host: Host): Set<string>
 
 /** Checks `masters.flags` and every pool's `flags`. */
 export function checkFlags({ site }: Checked, report: Report): void {
-    const host: Host = { name: "", address: "", zone: "", protect: false, connection: { address: "" }, path: "" };
+    const host: Host = {
+        name: "",
+        address: "",
+        zone: "",
+        protect: false,
+        connection: { address: "" },
+        offset: 0,
+        path: "",
+    };
     const own = { ...site, masters: { ...site.masters, flags: {} } };
     checkOwn("masters", site.masters.flags, new Set(Object.keys(masterFlags(own, host, 0))), report);
     for (const [name, pool] of Object.entries(site.pools))

@@ -5,7 +5,6 @@ import { expandRange } from "../ranges";
 import type { Checked, Report } from "./report";
 
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Only letters, digits and dashes, labels up to 63 (RFC 1123): what DNS, certificates and Mesos all take. */
 export function isHostname(name: string): boolean {
@@ -60,22 +59,6 @@ export function checkHosts(checked: Checked, report: Report): void {
             report.warn("HOST_UNUSED", path, "is in no pool and runs no service: nothing is done with it", {
                 value: idle.length > 5 ? [...idle.slice(0, 5), `and ${idle.length - 5} more`] : idle,
             });
-        if (entry.kind === "openstack" && !uuid.test(entry.imageId))
-            report.fault("IMAGE_NAME", `${path}.imageId`, "an image must be given by its id", {
-                value: entry.imageId,
-                allowed: "a UUID",
-                fix: "`openstack image show -f value -c id NAME`; names move, and every host would be replaced",
-            });
-        if (entry.kind === "openstack" && [entry.zone].flat().some((zone) => zone.includes(":")))
-            report.fault(
-                "ZONE_HOST",
-                `${path}.zone`,
-                "a zone cannot name a compute host: Nova answers only the zone, and the instance would be made again each time",
-                {
-                    value: entry.zone,
-                    allowed: "the zone alone",
-                },
-            );
         if (entry.region !== undefined && site.domain === undefined)
             report.fault("REGION_ALONE", `${path}.region`, "a region needs fault domains on every master and agent", {
                 value: entry.region,

@@ -2,7 +2,10 @@
 import { formatPath, issue } from "../issue";
 import { expandRange, type RangeItem } from "../ranges";
 import type { HostConfigEntry, SiteConfig, SshConfig } from "../schema";
-import type { Connection, FaultDomain, InstancePlan, Issue } from "./types";
+import type { Connection, FaultDomain, Issue } from "./types";
+
+/** An entry of kind `openstack`. */
+export type VirtualMachineEntry = Extract<HostConfigEntry, { kind: "openstack" }>;
 
 /** One host of the stack file, whatever runs on it. */
 export interface Host {
@@ -12,20 +15,50 @@ export interface Host {
     readonly region?: string;
     readonly protect: boolean;
     readonly connection: Connection;
-    /** Undefined for a machine that exists. */
-    readonly instance?: InstancePlan;
+    /** What the stack file says of a virtual machine; undefined for a machine that exists. */
+    readonly vm?: VirtualMachineEntry;
+    /** The host's place in its range, for other ranges that pair with it. */
+    readonly offset: number;
     /** Where the stack file declares it. */
     readonly path: string;
 }
 
 /**
  * The zone follows from the number in the host's name (1 has the first zone), not from its place in the range: so a host
- * keeps its zone when the range grows or shrinks at either end.
+ * keeps its zone when the range grows or shrinks at either end. Of lists by number, the one that begins last at or before the
+ * host's number is the host's: so a list for new hosts leaves the others where they are.
  */
-export function dealtZone(zones: string | readonly string[], number: number | undefined): string {
+export function dealtZone(
+    zones: string | readonly string[] | Readonly<Record<string, readonly string[]>>,
+    number: number | undefined,
+): string {
     if (typeof zones === "string") return zones;
-    const count = zones.length;
-    return zones[((((number ?? 1) - 1) % count) + count) % count] ?? "default";
+    const own = number ?? 1;
+    const list = isList(zones) ? zones : listFor(zones, own);
+    return list[(((own - 1) % list.length) + list.length) % list.length] ?? "default";
+}
+
+function isList(zones: readonly string[] | Readonly<Record<string, readonly string[]>>): zones is readonly string[] {
+    return Array.isArray(zones);
+}
+
+function listFor(lists: Readonly<Record<string, readonly string[]>>, number: number): readonly string[] {
+    const begins = Object.keys(lists)
+        .map(Number)
+        .sort((a, b) => a - b);
+    const begin = begins.findLast((first) => first <= number) ?? begins[0];
+    return Object.entries(lists).find(([first]) => Number(first) === begin)?.[1] ?? [];
+}
+
+/** The name of the only entry of a map: what a setting means that names none. */
+export function onlyOne(map: Readonly<Record<string, unknown>> | undefined): string | undefined {
+    const names = Object.keys(map ?? {});
+    return names.length === 1 ? names[0] : undefined;
+}
+
+/** Every zone that an entry's hosts may be in. */
+export function zonesOf(zones: HostConfigEntry["zone"]): string[] {
+    return typeof zones === "string" ? [zones] : Array.isArray(zones) ? zones : Object.values(zones).flat();
 }
 
 function connect(address: string, site: SshConfig, own: SshConfig | undefined): Connection {
@@ -42,35 +75,21 @@ function connect(address: string, site: SshConfig, own: SshConfig | undefined): 
 
 function makeHost(item: RangeItem, address: string, entry: HostConfigEntry, site: SiteConfig, path: string): Host {
     const name = item.text;
-    const zone = dealtZone(entry.zone, item.number);
+    const only = entry.kind === "openstack" ? onlyOne(site.openstack?.failureDomains) : undefined;
+    const zone = entry.zone === "default" && only !== undefined ? only : dealtZone(entry.zone, item.number);
     const protect = entry.protect === true || (Array.isArray(entry.protect) && entry.protect.includes(name));
     const region = entry.region ?? site.domain?.region;
-    const host = {
+    return {
         name,
         address,
         zone,
         ...(region === undefined ? {} : { region }),
         protect,
         connection: connect(address, site.ssh, entry.ssh),
+        offset: item.offset,
         path,
+        ...(entry.kind === "bareMetal" ? {} : { vm: entry }),
     };
-    if (entry.kind === "bareMetal") return host;
-    const { project, flavor, imageId, network, subnet, keyPair, dataVolumeGiB, dataVolumeType } = entry;
-    const instance: InstancePlan = {
-        host: name,
-        project,
-        address,
-        zone,
-        flavor,
-        imageId,
-        network,
-        ...(subnet === undefined ? {} : { subnet }),
-        keyPair,
-        ...(dataVolumeGiB === undefined ? {} : { dataVolumeGiB }),
-        ...(dataVolumeType === undefined ? {} : { dataVolumeType }),
-        protect,
-    };
-    return { ...host, instance };
 }
 
 /** Hosts by name, and what is wrong with the ranges. */

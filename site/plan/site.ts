@@ -3,9 +3,10 @@ import type { SiteConfig } from "../schema";
 import { planPool } from "./agents";
 import type { Host } from "./hosts";
 import { masterEndpoints, masterMembers, planMasters } from "./masters";
+import { planOpenStack, tiersByHost, withDataVolume } from "./openstack";
 import { operatorPrincipal, planSecrets, principalSecret } from "./principals";
 import { majority } from "./quorum";
-import type { Issue, SitePlan } from "./types";
+import type { HostSpec, Issue, SitePlan } from "./types";
 import { planZooKeeper, zookeeperMembers, zookeeperServers } from "./zookeeper";
 
 /**
@@ -18,21 +19,19 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
     const servers = zookeeperServers(site, ensemble);
     const members = masterMembers(site, hosts);
     const masters = masterEndpoints(site, members);
+    const onVolume = (spec: HostSpec): HostSpec => withDataVolume(spec, hosts.get(spec.host)?.vm);
     const pools = Object.entries(site.pools).map(([name, pool]) => ({
         name,
-        agents: planPool(site, name, pool, hosts, servers, masters),
+        agents: planPool(site, name, pool, hosts, servers, masters).map(onVolume),
     }));
-    const used = new Set([
-        ...ensemble.map(({ name }) => name),
-        ...members.map(({ name }) => name),
-        ...pools.flatMap(({ agents }) => agents.map(({ host }) => host)),
-    ]);
+    const openstack = planOpenStack(site, hosts, tiersByHost(ensemble, members, pools));
     return {
         cluster: site.cluster,
-        instances: [...hosts.values()].flatMap(({ name, instance }) => (instance && used.has(name) ? [instance] : [])),
-        zookeeper: { members: planZooKeeper(site, hosts), connect: servers.join(",") },
+        instances: openstack?.instances ?? [],
+        ...(openstack === undefined ? {} : { openstack }),
+        zookeeper: { members: planZooKeeper(site, hosts).map(onVolume), connect: servers.join(",") },
         masters: {
-            members: planMasters(site, hosts, servers),
+            members: planMasters(site, hosts, servers).map(onVolume),
             quorum: site.masters.quorum ?? majority(masters.length),
             endpoints: masters,
         },

@@ -19,6 +19,8 @@ export interface Connection {
     readonly knownHostsFile?: string;
     /** `[user@]host[:port]` of a bastion, for hosts that are not directly reachable. @default - none */
     readonly proxyJump?: string;
+    /** The host's public keys; no other is accepted. @default - those in `knownHostsFile` */
+    readonly hostKeys?: readonly string[];
 }
 
 /** A file on a host. Its content is complete: nothing is filled in later but secrets, see {@link secretMark}. */
@@ -168,24 +170,119 @@ export interface HostSpec {
     readonly files: Readonly<Record<string, ManagedFile>>;
     readonly units: Readonly<Record<string, ManagedUnit>>;
     readonly service: Service;
+    /** Volume that must be mounted before anything is written there. @default - none */
+    readonly mount?: string;
     /** Kept by `pulumi destroy` and by removal from the stack file until the mark is taken away (pets). */
     readonly protect: boolean;
 }
 
-/** A virtual machine to be made for a host. */
+/** What fails together. */
+export interface FailureDomainPlan {
+    readonly name: string;
+    /** Nova's availability zone. */
+    readonly zone: string;
+    /** Cinder's. */
+    readonly volumeZone?: string;
+    /** Network by the site's name for it. */
+    readonly network: string;
+    readonly subnet?: string;
+}
+
+/** A volume that outlives its machine. */
+export interface DataVolumePlan {
+    readonly sizeGiB: number;
+    readonly type?: string;
+    readonly mount: string;
+    readonly filesystem: "ext4" | "xfs";
+}
+
+/** A virtual machine to be made for a host. Names are the site's own; components know what stands behind them. */
 export interface InstancePlan {
     readonly host: string;
     readonly project: string;
     readonly address: string;
-    readonly zone: string;
+    readonly failureDomain: FailureDomainPlan;
     readonly flavor: string;
-    readonly imageId: string;
-    readonly network: string;
-    readonly subnet?: string;
+    readonly image: string;
     readonly keyPair: string;
-    readonly dataVolumeGiB?: number;
-    readonly dataVolumeType?: string;
+    /** Goes with the machine. */
+    readonly bootVolume?: { readonly sizeGiB: number; readonly type?: string };
+    readonly dataVolume?: DataVolumePlan;
+    readonly extraNetworks: readonly { readonly network: string; readonly address?: string }[];
+    /** External network that gives it an address from outside. */
+    readonly floatingIpPool?: string;
+    /** "quorum" for masters and ZooKeeper, else the pool's name: what rolls together. */
+    readonly tier: string;
+    /** Names of security groups, all of the instance's project. */
+    readonly securityGroups: readonly string[];
     readonly protect: boolean;
+    /** How it is reached when it is there. */
+    readonly connection: Connection;
+    /** Machines of its tier that may be replaced at a time. */
+    readonly maxUnavailable: number;
+    /** What would make another machine of it, the image apart: in the instance's metadata, so that a run can tell. */
+    readonly shape: string;
+}
+
+/** How OpenStack is reached. Never holds a credential. */
+export interface ProjectPlan {
+    readonly name: string;
+    readonly cloud?: string;
+    readonly authUrl?: string;
+    readonly tenant?: string;
+    readonly region?: string;
+}
+
+export interface NetworkPlan {
+    readonly name: string;
+    /** Undefined for one that is made. */
+    readonly existing?: { readonly id: string } | { readonly name: string };
+    readonly project: string;
+    readonly subnet?: string;
+    readonly cidr?: string;
+    readonly gateway?: string;
+    readonly dns: readonly string[];
+    /** Id of the external network. */
+    readonly routerTo?: string;
+}
+
+export interface ImagePlan {
+    readonly name: string;
+    /** Where a name is looked up. */
+    readonly project: string;
+    readonly id?: string;
+    readonly imageName?: string;
+    readonly generation: number;
+}
+
+export interface SecurityRulePlan {
+    readonly ports: readonly [number, number];
+    readonly remote: { readonly cidr: string } | { readonly group: string };
+}
+
+export interface SecurityGroupPlan {
+    readonly name: string;
+    readonly project: string;
+    readonly rules: readonly SecurityRulePlan[];
+}
+
+export interface OpenStackPlan {
+    readonly cluster: string;
+    readonly projects: readonly ProjectPlan[];
+    readonly networks: readonly NetworkPlan[];
+    readonly images: readonly ImagePlan[];
+    /** Key pairs that are made, in each project that uses one; those without a key exist. */
+    readonly keyPairs: readonly {
+        readonly name: string;
+        readonly project: string;
+        readonly publicKey?: string;
+        readonly publicKeyFile?: string;
+    }[];
+    readonly serverGroups: readonly { readonly tier: string; readonly project: string; readonly policy: string }[];
+    readonly securityGroups: readonly SecurityGroupPlan[];
+    /** Security groups of others that every port has, by id. */
+    readonly extraGroups: readonly string[];
+    readonly instances: readonly InstancePlan[];
 }
 
 /** A secret that is generated once and kept in the state. */
@@ -210,6 +307,8 @@ export interface PoolPlan {
 export interface SitePlan {
     readonly cluster: string;
     readonly instances: readonly InstancePlan[];
+    /** Undefined for a site without virtual machines. */
+    readonly openstack?: OpenStackPlan;
     readonly zookeeper: { readonly members: readonly HostSpec[]; readonly connect: string };
     readonly masters: {
         readonly members: readonly HostSpec[];

@@ -1,5 +1,6 @@
 /** `ssh`, `distribution` and `hosts`: the machines, how to reach them, and where Mesos comes from. */
 import * as z from "zod";
+import { openstackHostFields } from "./openstack";
 import { absolutePath, text } from "./values";
 
 export const sshSchema = z
@@ -80,10 +81,17 @@ const hostFields = {
         "Address that the other hosts and this machine reach; a range has one for each host: `10.1.2.[101-120]`. Never 127.* or 0.0.0.0: it is what ZooKeeper and Mesos tell each other.",
     ),
     zone: z
-        .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+        .union([
+            z.string().min(1),
+            z.array(z.string().min(1)).min(1),
+            z.record(
+                z.string().regex(/^\d+$/, { error: "must be a number: the first host that the list is for" }),
+                z.array(z.string().min(1)).min(1),
+            ),
+        ])
         .default("default")
         .describe(
-            "Failure zone (for OpenStack: the availability zone). A list is dealt out by the number in the host's name, so a host keeps its zone whoever comes or goes.",
+            "Failure zone (for OpenStack: the failure domain). A list is dealt out by the number in the host's name, so a host keeps its zone whoever comes or goes. A list never changes for hosts that exist: another one for new hosts is written with the number that it begins at, `{ 1: [a, b], 13: [a, b, c] }`.",
         ),
     region: text("Region of the fault domain, where it differs from `domain.region`.").optional(),
     protect: z
@@ -104,18 +112,7 @@ export const hostSchema = z
         z.strictObject({
             kind: z.literal("openstack").describe("A virtual machine that is made and deleted."),
             ...hostFields,
-            project: text("OpenStack project (tenant)."),
-            flavor: text("Flavor's name, e.g. `hep2.24`."),
-            imageId: text("UUID of the image. Names are refused: they move, and every host would be replaced."),
-            network: text("Network's name or id."),
-            subnet: text("Subnet's name or id. Default: the network's only one.").optional(),
-            keyPair: text("Key pair for the first login."),
-            dataVolumeGiB: z
-                .int()
-                .min(1)
-                .optional()
-                .describe("Size of a data volume, GiB; kept when the host is replaced. Default: none."),
-            dataVolumeType: text("Cinder volume type. Default: the project's.").optional(),
+            ...openstackHostFields,
         }),
     ])
     .describe("A host, or all hosts of a range.");

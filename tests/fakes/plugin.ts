@@ -106,6 +106,7 @@ const up = (host: string, unit: string): boolean => load(host).units[unit]?.acti
 
 const clients: Clients = {
     ssh: {
+        firstContact: () => Promise.resolve([]),
         run(host, _connection, command, { step, stdin }) {
             if (existsSync(`${fileOf(host)}.dead`)) {
                 return Promise.reject(new HostError(host, step, "cannot reach it"));
@@ -170,6 +171,7 @@ const dependencies = hostDependencies(clients);
 const server = new ProviderServer({
     version: "0.0.0",
     types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret },
+    functions: {},
     onCancel: () => dependencies.stop(),
 });
 void server.listen().then((port) => process.stdout.write(`${port}\n`));

@@ -1,45 +1,5 @@
 /** The resources of whole sites, by Pulumi's mocks: what there is, under which name, and what waits for what. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse } from "yaml";
-import { decode } from "../../provider/wire";
-
-interface Registered {
-    readonly type: string;
-    readonly name: string;
-    readonly inputs: Record<string, unknown>;
-}
-
-const root = join(__dirname, "..", "..");
-
-function siteOf(file: string): Record<string, unknown> {
-    const stack = parse(readFileSync(join(root, file), "utf8")) as { config: Record<string, Record<string, unknown>> };
-    return stack.config["pulumi-mesos:site"] ?? {};
-}
-
-/** Runs the program on a site and returns what it registers. */
-async function register(site: unknown, config: Record<string, string> = {}): Promise<Registered[]> {
-    const registered: Registered[] = [];
-    jest.resetModules();
-    const sdk = await import("@pulumi/pulumi");
-    await sdk.runtime.setMocks(
-        {
-            newResource({ type, name, inputs }: { type: string; name: string; inputs: Record<string, unknown> }) {
-                registered.push({ type, name, inputs: decode(inputs).value });
-                const state =
-                    type === "mesos:index:GeneratedSecret" ? { ...inputs, value: `value-of-${name}` } : inputs;
-                return { id: `${name}-id`, state };
-            },
-            call: () => ({}),
-        },
-        "pulumi-mesos",
-        "test",
-    );
-    sdk.runtime.setAllConfig({ ...config, "pulumi-mesos:site": JSON.stringify(site) });
-    await import("../../index");
-    await sdk.runtime.disconnect();
-    return registered;
-}
+import { register, type Registered, siteOf } from "./register";
 
 const names = (all: readonly Registered[], type: string) =>
     all
@@ -94,7 +54,7 @@ describe("the lab's site", () => {
 test("the production site's resources keep their names: each is an address in the state", async () => {
     const all = await register(siteOf("Pulumi.prod.yaml"));
     expect(all.map(({ type, name }) => `${type} ${name}`).sort()).toMatchSnapshot();
-});
+}, 60_000);
 
 describe("parts that others own", () => {
     const attached = () => ({

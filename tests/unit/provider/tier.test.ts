@@ -20,6 +20,7 @@ class World {
     private readonly configs = new Map<string, HostConfigInputs>();
 
     public readonly ssh: Ssh = {
+        firstContact: () => Promise.resolve([]),
         run: (host, _connection, command) => {
             const config = this.configs.get(host);
             const seen = this.seen.get(host);

@@ -2,16 +2,6 @@ import { changed, faultsOf, smallSite, type Tree } from "./sites";
 
 type Row = readonly [what: string, changes: Record<string, unknown>, code: string, path: string, message: string];
 
-const openstack = {
-    kind: "openstack",
-    project: "p",
-    flavor: "f",
-    imageId: "6f1a52f0-3ad4-4b4e-9b60-0f4f6c4f8f11",
-    network: "n",
-    keyPair: "k",
-    address: "10.0.0.[4-6]",
-};
-
 const hosts: Row[] = [
     [
         "a name with an underscore",
@@ -68,27 +58,6 @@ const hosts: Row[] = [
         "ADDRESS_UNUSABLE",
         "hosts.bm9.address",
         "the address of bm9 is not an IPv4 address",
-    ],
-    [
-        "an image by name",
-        { "hosts bm[4-6]": { ...openstack, imageId: "Alma9_latest" } },
-        "IMAGE_NAME",
-        'hosts["bm[4-6]"].imageId',
-        "an image must be given by its id",
-    ],
-    [
-        "a virtual machine without flavor",
-        { "hosts bm[4-6]": { ...openstack, flavor: undefined } },
-        "MISSING",
-        'hosts["bm[4-6]"].flavor',
-        '"flavor" is missing',
-    ],
-    [
-        "a zone with a compute host",
-        { "hosts bm[4-6]": { ...openstack, zone: "nova:compute115" } },
-        "ZONE_HOST",
-        'hosts["bm[4-6]"].zone',
-        "a zone cannot name a compute host: Nova answers only the zone, and the instance would be made again each time",
     ],
     [
         "protection of a host that is not there",

@@ -1,5 +1,5 @@
 import { dealtZone } from "../../../site/plan/hosts";
-import { changed, faultsOf, planOf, smallSite, type Tree } from "./sites";
+import { changed, faultsOf, openstackSection, planOf, smallSite, type Tree } from "./sites";
 
 /** What must never change for a host when others come and go. */
 function identities(site: Tree) {
@@ -10,7 +10,7 @@ function identities(site: Tree) {
             `${service.kind}/${host}`,
             {
                 address: connection.address,
-                zone: plan.instances.find((vm) => vm.host === host)?.zone,
+                zone: plan.instances.find((vm) => vm.host === host)?.failureDomain.name,
                 env: files["/etc/mesos/agent.env"],
             },
         ]),
@@ -20,14 +20,11 @@ function identities(site: Tree) {
 function build(names: string, addresses: string): Tree {
     const vm = {
         kind: "openstack",
-        project: "p",
         flavor: "f",
-        imageId: "6f1a52f0-3ad4-4b4e-9b60-0f4f6c4f8f11",
-        network: "n",
-        keyPair: "k",
         zone: ["a", "b", "c"],
     };
     return changed({
+        openstack: openstackSection(),
         [`hosts ${names}`]: { ...vm, address: addresses },
         domain: { region: "here" },
         "pools build": { hosts: [names], resources: { cpus: 1, memMiB: 512, diskMiB: 1024 } },

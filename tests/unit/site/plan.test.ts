@@ -2,7 +2,7 @@ import type { HostSpec } from "../../../site";
 import { expandHome, parseStack } from "../../../site/load";
 import { pictureOf } from "../../../site/picture";
 import { duration } from "../../../site/plan/files";
-import { changed, planOf, smallSite, textOf, type Tree } from "./sites";
+import { changed, openstackSection, planOf, smallSite, textOf, type Tree } from "./sites";
 
 const masterEnv = (changes: Record<string, unknown>) =>
     textOf(planOf(changed(changes)).masters.members, "/etc/mesos/master.env");
@@ -229,16 +229,13 @@ test("parts that others run are used, not planned, and their secrets are given",
 });
 
 test("only machines that something runs on are made", () => {
-    const vm = {
-        kind: "openstack",
-        project: "p",
-        flavor: "f",
-        imageId: "6f1a52f0-3ad4-4b4e-9b60-0f4f6c4f8f11",
-        network: "n",
-        keyPair: "k",
-    };
+    const vm = { kind: "openstack", flavor: "f", zone: "a" };
     const plan = planOf(
-        changed({ "hosts vm[1-2]": { ...vm, address: "10.1.0.[1-2]" }, "pools work hosts": ["bm[4-6]", "vm1"] }),
+        changed({
+            openstack: openstackSection(),
+            "hosts vm[1-2]": { ...vm, address: "10.1.0.[1-2]" },
+            "pools work hosts": ["bm[4-6]", "vm1"],
+        }),
     );
     expect(plan.instances.map(({ host }) => host)).toEqual(["vm1"]);
 });

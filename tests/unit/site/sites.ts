@@ -19,6 +19,18 @@ export function smallSite(): Tree {
     };
 }
 
+/** The smallest `openstack` with three failure domains. */
+export function openstackSection(): Tree {
+    return {
+        projects: { p: { cloud: "c" } },
+        networks: { n: { id: "5b2e7c1a-9d34-4c60-8f2b-7a1e3d5c9b01" } },
+        failureDomains: { a: { volumeZone: "va" }, b: { volumeZone: "vb" }, c: { volumeZone: "vc" } },
+        images: { i: { id: "6f1a52f0-3ad4-4b4e-9b60-0f4f6c4f8f11" } },
+        keyPairs: { k: {} },
+        security: { admins: ["10.9.0.0/16"] },
+    };
+}
+
 /** Sets or (with undefined) removes the value at a path, its keys joined by spaces: names may hold dots. */
 export function changed(changes: Readonly<Record<string, unknown>>, site: Tree = smallSite()): Tree {
     for (const [path, value] of Object.entries(changes)) {
