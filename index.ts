@@ -9,23 +9,52 @@ import { quietShutdown } from "./components/shared/quietShutdown";
 import { SiteSecrets } from "./components/shared/secrets";
 import { servicesByHost, type SiteContext } from "./components/shared/serviceHost";
 import { ZooKeeperEnsemble } from "./components/zookeeper/zooKeeperEnsemble";
-import { formatIssues, planSite, type SitePlan } from "./site";
+import { MarathonWork } from "./components/marathon/marathonWork";
+import { OperatorSettings } from "./components/mesos/operatorSettings";
+import { MetronomeWork } from "./components/metronome/metronomeWork";
+import { formatIssues, type Issue, planSite, planSiteWork, type SitePlan, type WorkPlan } from "./site";
 import { expandHome } from "./site/load";
 
+function siteConfig(): unknown {
+    return expandHome(new pulumi.Config().requireObject("site"), homedir());
+}
+
+function faulty(issues: readonly Issue[]): pulumi.RunError {
+    const count = issues.length;
+    return new pulumi.RunError(
+        `${count} fault${count === 1 ? "" : "s"} in the site of stack ${pulumi.getStack()}; nothing was changed\n${formatIssues(issues)}`,
+    );
+}
+
+function warn(warnings: readonly Issue[]): void {
+    if (warnings.length > 0) {
+        void pulumi.log.warn(`in the site of stack ${pulumi.getStack()}\n${formatIssues(warnings, "warning")}`);
+    }
+}
+
 function readPlan(): SitePlan {
-    const result = planSite(expandHome(new pulumi.Config().requireObject("site"), homedir()));
+    const result = planSite(siteConfig());
     if ("issues" in result) {
-        const count = result.issues.length;
-        throw new pulumi.RunError(
-            `${count} fault${count === 1 ? "" : "s"} in the site of stack ${pulumi.getStack()}; nothing was changed\n${formatIssues(result.issues)}`,
-        );
+        throw faulty(result.issues);
     }
-    if (result.plan.warnings.length > 0) {
-        void pulumi.log.warn(
-            `in the site of stack ${pulumi.getStack()}\n${formatIssues(result.plan.warnings, "warning")}`,
-        );
-    }
+    warn(result.plan.warnings);
     return result.plan;
+}
+
+function readWork(plan: SitePlan): WorkPlan {
+    const stack = new pulumi.Config();
+    const secretKeys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
+    // A secret must not be filled in as plain text.
+    const isSecret = (name: string): boolean => secretKeys.includes(`${stack.name}:${name}`);
+    const result = planSiteWork(siteConfig(), plan, pulumi.getRootDirectory(), {
+        config: (name) => (isSecret(name) ? undefined : stack.get(name)),
+        hasSecret: (name) => stack.getSecret(name) !== undefined,
+    });
+    if ("issues" in result) {
+        throw faulty(result.issues);
+    }
+    warn(result.work.warnings);
+    return result.work;
 }
 
 function makeHosts(plan: SitePlan): Pick<SiteContext, "hosts" | "gate" | "turns"> {
@@ -56,8 +85,10 @@ if (process.env["PULUMI_MESOS_STACK_TRACES"] === undefined) {
 }
 quietShutdown();
 const plan = readPlan();
+const work = readWork(plan);
 const config = new pulumi.Config();
-const missing = plan.secrets.filter(({ name, given }) => given === true && config.getSecret(name) === undefined);
+const needed = [...plan.secrets.filter(({ given }) => given === true), ...work.secrets.map((name) => ({ name }))];
+const missing = needed.filter(({ name }) => config.getSecret(name) === undefined);
 if (missing.length > 0) {
     const commands = missing.map(({ name }) => `    pulumi config set --stack ${pulumi.getStack()} --secret ${name}`);
     throw new pulumi.RunError(
@@ -76,6 +107,22 @@ const masters =
         ? new MesosMasters("masters", { ...plan.masters, zookeeper, site })
         : MesosMasters.fromExisting(plan.masters.endpoints);
 const pools = plan.pools.map(({ name, agents }) => new AgentPool(name, { agents, masters, site }));
+
+const secretOf = (name: string): pulumi.Output<string> => config.requireSecret(name);
+if (work.quotas.length + work.weights.length + work.maintenance.length > 0) {
+    const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
+    new OperatorSettings("settings", {
+        ...work,
+        masters: { masters: masters.endpoints, operator },
+        after: masters.ready,
+    });
+}
+if (work.marathon !== undefined) {
+    new MarathonWork("marathon", { ...work, server: work.marathon, secret: secretOf });
+}
+if (work.metronome !== undefined) {
+    new MetronomeWork("metronome", { ...work, server: work.metronome, secret: secretOf });
+}
 
 /** Of a large site not known before all is registered: the SDK waits for outputs, not for resources that are yet to be made. */
 const rest = pools.flatMap((pool) => pool.rest ?? []);

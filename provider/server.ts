@@ -16,7 +16,16 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { PluginFunction } from "./functions/function";
 import { type Context, InitError, type ResourceType, type State, UserError } from "./resources/resource";
-import { decode, encode, formatPath, type Path, type Properties, whereSecretsAre, type Wire } from "./wire";
+import {
+    decode,
+    differences,
+    encode,
+    formatPath,
+    type Path,
+    type Properties,
+    whereSecretsAre,
+    type Wire,
+} from "./wire";
 
 const PREFIX = "mesos:index:";
 const SEVERITY = { debug: LogSeverity.DEBUG, info: LogSeverity.INFO, warning: LogSeverity.WARNING };
@@ -164,9 +173,13 @@ export class ProviderServer {
                 response.setInputs(request.getNews());
                 return response;
             }),
-            diffConfig: handler(() => {
+            diffConfig: handler((request: rpc.DiffRequest) => {
                 const response = new rpc.DiffResponse();
-                response.setChanges(rpc.DiffResponse.DiffChanges.DIFF_NONE);
+                const { DIFF_NONE, DIFF_SOME } = rpc.DiffResponse.DiffChanges;
+                const before = wire(request.hasOldInputs() ? request.getOldInputs() : request.getOlds()).value;
+                // Called the same, the engine would go on with the configuration of the last run.
+                const isSame = differences(before, wire(request.getNews()).value).length === 0;
+                response.setChanges(isSame ? DIFF_NONE : DIFF_SOME);
                 return response;
             }),
             configure: handler((request: rpc.ConfigureRequest) => {

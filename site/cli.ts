@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { formatIssues, planSite, type Issue, type PlanResult } from ".";
+import { formatIssues, planSite, planSiteWork, type Issue, type PlanResult } from ".";
 import { referenceText } from "./generate/reference";
 import { stackSchemaText } from "./generate/stackSchema";
 import { loadStack, type LoadedStack } from "./load";
@@ -56,8 +56,14 @@ function complain(file: string, stack: LoadedStack, issues: readonly Issue[], js
 function planOf(file: string, json: boolean): Extract<PlanResult, { plan: unknown }>["plan"] | undefined {
     const stack = loadStack(file);
     const result = stack.issues.length > 0 ? { issues: stack.issues } : planSite(stack.config);
-    if ("plan" in result) return result.plan;
-    complain(file, stack, result.issues, json);
+    if ("issues" in result) {
+        complain(file, stack, result.issues, json);
+        return undefined;
+    }
+    const { plan } = result;
+    const work = planSiteWork(stack.config, plan, root, stack.values);
+    if ("work" in work) return { ...plan, warnings: [...plan.warnings, ...work.work.warnings] };
+    complain(file, stack, work.issues, json);
     return undefined;
 }
 

@@ -1,7 +1,9 @@
 /** Reading a stack file from disk. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { isNode, LineCounter, parseDocument } from "yaml";
+import type { SourceFile } from "./definitions/files";
 import { issue } from "./issue";
 import type { Issue } from "./plan/types";
 
@@ -27,8 +29,27 @@ export interface LoadedStack {
     readonly config: unknown;
     /** What makes the file unreadable; empty when `config` is there. */
     readonly issues: readonly Issue[];
+    /** The stack's other values, by their names without `pulumi-mesos:`. */
+    readonly values: StackValues;
     /** Line of a path of an issue, counted from 1: of its nearest part that is in the file. */
     lineOf(path: string): number | undefined;
+}
+
+/** What definitions may refer to. */
+export interface StackValues {
+    config(name: string): string | undefined;
+    hasSecret(name: string): boolean;
+}
+
+function valuesOf(config: Readonly<Record<string, unknown>> = {}): StackValues {
+    const valueOf = (name: string): unknown => config[`${siteKey.replace(/site$/, "")}${name}`];
+    return {
+        config(name) {
+            const value = valueOf(name);
+            return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+        },
+        hasSecret: (name) => valueOf(name) !== undefined,
+    };
 }
 
 /** `hosts["bm[1-3]"].zone[0]` → its parts. */
@@ -57,6 +78,7 @@ export function parseStack(text: string, home = homedir()): LoadedStack {
     if (document.errors.length > 0)
         return {
             config: undefined,
+            values: valuesOf(),
             lineOf,
             issues: document.errors.map(({ message, linePos }) =>
                 issue(
@@ -76,10 +98,39 @@ export function parseStack(text: string, home = homedir()): LoadedStack {
                   }),
               ]
             : [];
-    return { config: expandHome(config, home), issues, lineOf };
+    return { config: expandHome(config, home), values: valuesOf(stack?.config), issues, lineOf };
 }
 
 /** Reads a stack file. */
 export function loadStack(path: string): LoadedStack {
     return parseStack(readFileSync(path, "utf8"));
+}
+
+/** The definitions in folders, or why they cannot be read. */
+export interface FolderFiles {
+    readonly files: readonly SourceFile[];
+    readonly issues: readonly Issue[];
+}
+
+/**
+ * Reads every `.json`, `.yaml` and `.yml` file below folders, in the order of their names. Names that begin with a dot are passed
+ * over.
+ * @param root the folder that relative names are from
+ * @param folders as the stack file names them
+ * @param path where the stack file names them, for messages
+ */
+export function readFolders(root: string, folders: readonly string[], path: string): FolderFiles {
+    const files: SourceFile[] = [];
+    const issues: Issue[] = [];
+    folders.forEach((folder, index) => {
+        if (statSync(resolve(root, folder), { throwIfNoEntry: false })?.isDirectory() !== true) {
+            issues.push(issue("FOLDER_MISSING", `${path}[${index}]`, "there is no such folder", { value: folder }));
+            return;
+        }
+        const names = readdirSync(resolve(root, folder), { recursive: true, encoding: "utf8" });
+        for (const name of names.sort())
+            if (/\.(json|ya?ml)$/.test(name) && !/(^|\/)\./.test(name))
+                files.push({ path: join(folder, name), text: readFileSync(resolve(root, folder, name), "utf8") });
+    });
+    return { files, issues };
 }

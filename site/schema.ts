@@ -4,6 +4,14 @@ import { distributionSchema, hostsSchema, sshSchema } from "./schema/hosts";
 import { mastersSchema } from "./schema/masters";
 import { openstackSchema } from "./schema/openstack";
 import { poolSchema } from "./schema/pools";
+import {
+    folders,
+    maintenanceSchema,
+    marathonSchema,
+    metronomeSchema,
+    quotasSchema,
+    weightsSchema,
+} from "./schema/services";
 import { text } from "./schema/values";
 import { zookeeperSchema } from "./schema/zookeeper";
 
@@ -61,6 +69,13 @@ export const siteSchema = z
         masters: mastersSchema,
         pools: z.record(z.string(), poolSchema).default({}).describe("Agent pools by name."),
         frameworks: z.record(z.string(), frameworkSchema).default({}).describe("Frameworks by principal."),
+        marathon: marathonSchema.optional(),
+        metronome: metronomeSchema.optional(),
+        apps: folders("Marathon's apps, pods and groups"),
+        jobs: folders("Metronome's jobs"),
+        quotas: quotasSchema,
+        weights: weightsSchema,
+        maintenance: maintenanceSchema,
     })
     .describe("A whole Apache Mesos site.");
 

@@ -102,6 +102,8 @@ export class HttpGroup {
         const { username, password } = this.endpoint;
         return {
             Accept: "application/json",
+            // A kept connection may be closed by the other side just when a POST is sent, and that is not sent twice.
+            Connection: "close",
             ...(username === undefined
                 ? {}
                 : { Authorization: `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}` }),

@@ -24,9 +24,22 @@ function parse({ server, groupId, dependencies, enforceRole }: Properties): Inpu
 }
 
 export function marathonGroup(dependencies: MarathonDependencies): ResourceType {
+    /** Ids of the apps and pods in a group, as far as the server answers. */
+    async function inGroup(server: ServerInputs | undefined, groupId: string): Promise<string[]> {
+        const { client } = dependencies.connect(server);
+        if ((await client.info()) === undefined) return [];
+        const below = (group: JsonObject): string[] => [
+            ...["apps", "pods"].flatMap((key) =>
+                Array.isArray(group[key]) ? group[key].filter(isObject).map(({ id }) => word(id)) : [],
+            ),
+            ...(Array.isArray(group["groups"]) ? group["groups"].filter(isObject).flatMap(below) : []),
+        ];
+        return below((await client.group(groupId)) ?? {});
+    }
+
     return {
-        check(properties): CheckFailure[] {
-            const { groupId, settings } = parse(properties);
+        async check(properties, _previous, context): Promise<CheckFailure[]> {
+            const { groupId, settings, server } = parse(properties);
             const failures: CheckFailure[] = [];
             if (groupId === "/")
                 failures.push({
@@ -35,11 +48,20 @@ export function marathonGroup(dependencies: MarathonDependencies): ResourceType 
                 });
             if (settings["enforceRole"] === true && groupId.split("/").length > 2)
                 failures.push({ property: "enforceRole", reason: "is for top-level groups only" });
+            const { members } = properties;
+            if (failures.length === 0 && Array.isArray(members)) {
+                const declared = new Set<unknown>(members);
+                const strangers = (await inGroup(server, groupId)).filter((id) => !declared.has(id));
+                if (strangers.length > 0)
+                    context.log("warning", `${groupId}: runs, but is not declared, and stays: ${strangers.join(", ")}`);
+            }
             return failures;
         },
 
         diff(before, after) {
-            const changes = differences(before, after).filter(({ path }) => !isControlOnly(path[0]));
+            const changes = differences(before, after).filter(
+                ({ path }) => !isControlOnly(path[0]) && path[0] !== "members",
+            );
             return { changes, replaces: changes.map(({ path }) => path).filter(([key]) => key === "groupId") };
         },
 

@@ -56,6 +56,8 @@ export interface MarathonGroupArgs {
     /** Absolute, never the root. */
     readonly groupId: string;
     readonly dependencies?: readonly string[];
+    /** Ids of what is declared in it; whatever else runs there is listed. @default - nothing is listed */
+    readonly members?: readonly string[];
     /** Whether services in it must take its name as role; top-level groups only. */
     readonly enforceRole?: boolean;
 }

@@ -8,7 +8,9 @@ import type { Job } from "../../provider/clients/ansible";
 import type { Agent } from "../../provider/clients/mesos";
 import { digest, type FileState, type HostRequest, type Observation } from "../../provider/host/inspect";
 import { generatedSecret } from "../../provider/resources/generatedSecret";
+import { Connections, textsOf } from "../../provider/resources/connections";
 import { hostConfig } from "../../provider/resources/hostConfig";
+import { serviceTypes } from "../../provider/resources/serviceTypes";
 import { HostError } from "../../provider/host/errors";
 import { type Clients, hostDependencies } from "../../provider/rollout/tiers";
 import { ProviderServer } from "../../provider/server";
@@ -168,10 +170,16 @@ function agentOf(host: string): Agent {
 }
 
 const dependencies = hostDependencies(clients);
+const connections = new Connections({ pollMs: 200, restMs: 20 });
 const server = new ProviderServer({
     version: "0.0.0",
-    types: { HostConfig: hostConfig(dependencies), GeneratedSecret: generatedSecret },
+    types: {
+        HostConfig: hostConfig(dependencies),
+        GeneratedSecret: generatedSecret,
+        ...serviceTypes(connections),
+    },
     functions: {},
+    onConfigure: (config) => connections.configure(textsOf(config)),
     onCancel: () => dependencies.stop(),
 });
 void server.listen().then((port) => process.stdout.write(`${port}\n`));

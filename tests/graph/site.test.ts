@@ -1,4 +1,7 @@
 /** The resources of whole sites, by Pulumi's mocks: what there is, under which name, and what waits for what. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { register, type Registered, siteOf } from "./register";
 
 const names = (all: readonly Registered[], type: string) =>
@@ -94,4 +97,72 @@ test("a site with faults registers nothing and names them all", async () => {
     const lab = siteOf("lab/Pulumi.lab.yaml");
     const broken = { ...lab, cluster: "Not A Name", masters: { members: ["bm1", "bm9"] } };
     await expect(register(broken)).rejects.toThrow(/cluster[^]*masters\.members/);
+});
+
+describe("work from folders", () => {
+    const folder = mkdtempSync(join(tmpdir(), "pulumi-mesos-graph-"));
+    let all: Registered[];
+    beforeAll(async () => {
+        for (const kind of ["apps", "jobs"]) mkdirSync(join(folder, kind));
+        const write = (name: string, definition: object): void =>
+            writeFileSync(join(folder, name), JSON.stringify(definition));
+        write("apps/web.json", {
+            id: "/shop/web",
+            cmd: "serve",
+            dependencies: ["db"],
+            env: { DB: "u:${secret:db}@h" },
+        });
+        write("apps/db.json", { id: "/shop/db", cmd: "store" });
+        write("apps/pod.json", {
+            id: "/pod",
+            containers: [{ name: "a", resources: { cpus: 0.1, mem: 32 }, exec: { command: { shell: "run" } } }],
+        });
+        write("jobs/backup.json", {
+            id: "backup",
+            run: { cmd: "run", cpus: 0.1, mem: 32, disk: 0 },
+            schedules: [{ id: "s1", cron: "0 4 * * *" }],
+        });
+        const site = {
+            ...siteOf("lab/Pulumi.lab.yaml"),
+            marathon: {
+                existing: { urls: ["http://10.0.0.1:8080"], user: "ops", passwordSecret: "pw" },
+                groups: { "/shop": {} },
+            },
+            metronome: { existing: { urls: ["http://10.0.0.1:9000"] } },
+            apps: [join(folder, "apps")],
+            jobs: [join(folder, "jobs")],
+            quotas: { services: { limits: { cpus: 1 } } },
+            weights: { services: 2 },
+            maintenance: { later: { hosts: ["bm4"], start: "2027-01-31T22:00:00Z" } },
+        };
+        all = await register(site, { "pulumi-mesos:db": "geheim", "pulumi-mesos:pw": "password" });
+    });
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    test("is one resource each, under names that stay", () => {
+        const made = all.filter(({ type }) => /index:(Marathon|Metronome|Mesos)/.test(type));
+        expect(made.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+            "mesos:index:MarathonApp shop/db",
+            "mesos:index:MarathonApp shop/web",
+            "mesos:index:MarathonGroup shop",
+            "mesos:index:MarathonPod pod",
+            "mesos:index:MesosMaintenance later",
+            "mesos:index:MesosQuota services",
+            "mesos:index:MesosWeight services",
+            "mesos:index:MetronomeJob backup",
+            "mesos:index:MetronomeSchedule backup",
+        ]);
+    });
+
+    test("is made after what it depends on", () => {
+        const at = (name: string): number => all.findIndex((one) => one.name === name);
+        expect(at("shop/db")).toBeLessThan(at("shop/web"));
+        expect(at("shop")).toBeLessThan(at("shop/db"));
+    });
+
+    test("has its secrets filled in, and the password nowhere else", () => {
+        const web = all.find(({ name }) => name === "shop/web");
+        expect(web?.inputs["definition"]).toMatchObject({ env: { DB: "u:geheim@h" } });
+        expect(web?.inputs["server"]).toMatchObject({ username: "ops", password: "password" });
+    });
 });
