@@ -136,10 +136,17 @@ export class MarathonClient {
 
     /** What the server says of itself, asked once; undefined when it does not answer. */
     public info(): Promise<MarathonFacts | undefined> {
-        this.facts ??= this.http
-            .tryGet("/v2/info", 3000)
-            .then((info) => (info === undefined ? undefined : factsOfInfo(info)));
+        this.facts ??= this.askFacts();
         return this.facts;
+    }
+
+    private async askFacts(): Promise<MarathonFacts | undefined> {
+        const info = await this.http.tryGet("/v2/info", 3000);
+        if (info === undefined) return undefined;
+        const root = await this.http.tryGet("/v2/groups?embed=group.groups", 10_000);
+        const groups = isObject(root) && Array.isArray(root["groups"]) ? root["groups"].filter(isObject) : [];
+        const enforced = groups.filter(({ enforceRole }) => enforceRole === true).map(({ id }) => text(id).slice(1));
+        return { ...factsOfInfo(info), ...(enforced.length === 0 ? {} : { enforcedGroups: enforced }) };
     }
 
     private refused(what: string, { status, body }: Answer): HttpError {

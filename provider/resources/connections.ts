@@ -50,13 +50,19 @@ export class Connections implements Dependencies {
         this.config = config;
     }
 
+    /** The environment comes first: an import goes on with the configuration of the last up. */
+    private setting(name: string): string | undefined {
+        const variable = `PULUMI_MESOS_${name.replace(/(?=[A-Z])/, "_").toUpperCase()}`;
+        return process.env[variable] ?? this.config[name];
+    }
+
     private configured(name: "marathon" | "metronome" | "masters"): Endpoint {
-        const urls = this.config[name];
+        const urls = this.setting(name);
         if (urls === undefined)
             throw new UserError(
-                `the plugin does not know where ${name === "masters" ? "the masters are" : `${name} is`}\n  fix: pulumi config set mesos:${name} http://HOST:PORT`,
+                `the plugin does not know where ${name === "masters" ? "the masters are" : `${name} is`}\n  fix: pulumi config set mesos:${name} http://HOST:PORT, and up; or PULUMI_MESOS_${name.toUpperCase()}=http://HOST:PORT in the environment`,
             );
-        const [username, ...password] = (this.config[`${name}Credentials`] ?? "").split(":");
+        const [username, ...password] = (this.setting(`${name}Credentials`) ?? "").split(":");
         return {
             urls: urls.split(",").map((url) => url.trim()),
             ...(username === undefined || username === "" ? {} : { username, password: password.join(":") }),

@@ -36,6 +36,8 @@ export interface ServerInputs extends Endpoint {
     readonly role?: string;
     readonly features?: readonly string[];
     readonly defaultNetworkName?: string;
+    /** Top-level groups that enforce their role, or will when this stack has made them. */
+    readonly enforcedGroups?: readonly string[];
 }
 
 export interface Connected {
@@ -78,7 +80,9 @@ async function factsFor({ server }: Inputs, { client }: Connected): Promise<Mara
         ...(server?.features === undefined ? {} : { features: server.features }),
         ...(server?.defaultNetworkName === undefined ? {} : { defaultNetworkName: server.defaultNetworkName }),
     };
-    return { ...said, ...(await client.info()) };
+    const live = await client.info();
+    const enforcedGroups = [...(server?.enforcedGroups ?? []), ...(live?.enforcedGroups ?? [])];
+    return { ...said, ...live, enforcedGroups };
 }
 
 /** Lists whose order says nothing, in one order: a preview must not show that they were moved. */

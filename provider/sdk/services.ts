@@ -17,6 +17,8 @@ export interface MarathonServerArgs extends ServerArgs {
     /** `--enable_features`, likewise. @default - none */
     readonly features?: readonly string[];
     readonly defaultNetworkName?: string;
+    /** Top-level groups that enforce their role, or will when this stack has made them. @default - as the server says */
+    readonly enforcedGroups?: readonly string[];
 }
 
 export interface MarathonDefinitionArgs {

@@ -54,6 +54,7 @@ export interface WorkPlan {
         readonly role?: string;
         readonly features?: readonly string[];
         readonly defaultNetworkName?: string;
+        readonly enforcedGroups?: readonly string[];
         readonly timeoutSec: number;
         readonly onFailure: "keep" | "rollBack";
     };
@@ -140,8 +141,9 @@ export function capacitiesOf(plan: SitePlan): Capacity[] {
     );
 }
 
-function factsOf({ marathon }: SiteConfig): { facts: MarathonFacts; isKnown: boolean } {
-    const enforcedGroups = Object.entries(marathon?.groups ?? {})
+function factsOf({ marathon }: SiteConfig, read?: ReadFiles): { facts: MarathonFacts; isKnown: boolean } {
+    const trees = (read?.groups ?? []).map((group) => [group.id, group] as const);
+    const enforcedGroups = [...Object.entries(marathon?.groups ?? {}), ...trees]
         .filter(([, { enforceRole }]) => enforceRole === true)
         .map(([path]) => path.slice(1));
     return {
@@ -162,7 +164,7 @@ interface Judged extends Declared {
 
 /** Judges each app and pod alone, against the pools and together. */
 function judgeItems(read: ReadFiles, site: SiteConfig, agents: readonly Capacity[], planner: Planner): Judged[] {
-    const { facts, isKnown } = factsOf(site);
+    const { facts, isKnown } = factsOf(site, read);
     const roles = [...new Set(agents.map(({ role }) => role))];
     const judged = read.definitions.flatMap(({ kind, definition: given, source }: Definition): Judged[] => {
         if (kind === "job") return [];
@@ -301,13 +303,17 @@ function serverOf({ urls, user, passwordSecret }: NonNullable<SiteConfig["marath
     };
 }
 
-function marathonOf(marathon: NonNullable<SiteConfig["marathon"]>): WorkPlan["marathon"] {
+function marathonOf(
+    marathon: NonNullable<SiteConfig["marathon"]>,
+    enforcedGroups: readonly string[],
+): NonNullable<WorkPlan["marathon"]> {
     const { existing, role, features, defaultNetworkName, timeoutSec, onFailure } = marathon;
     return {
         ...serverOf(existing),
         ...(role === undefined ? {} : { role }),
         ...(features === undefined ? {} : { features }),
         ...(defaultNetworkName === undefined ? {} : { defaultNetworkName }),
+        ...(enforcedGroups.length === 0 ? {} : { enforcedGroups }),
         timeoutSec,
         onFailure,
     };
@@ -353,13 +359,14 @@ export function planWork(
     for (const [id, { enforceRole, dependencies }] of Object.entries(site.marathon?.groups ?? {}))
         groups.set(id, { id, dependencies, ...(enforceRole === undefined ? {} : { enforceRole }) });
     if (planner.issues.length > 0) return { issues: planner.issues };
+    const enforcedGroups = [...groups.values()]
+        .filter(({ enforceRole }) => enforceRole === true)
+        .map(({ id }) => name(id));
     const passwords = [site.marathon, site.metronome].flatMap((server) => server?.existing.passwordSecret ?? []);
     const text = JSON.stringify([items.map(({ given }) => given), jobs]);
     return {
         work: {
-            ...(site.marathon === undefined
-                ? {}
-                : { marathon: marathonOf(site.marathon) as NonNullable<WorkPlan["marathon"]> }),
+            ...(site.marathon === undefined ? {} : { marathon: marathonOf(site.marathon, enforcedGroups) }),
             ...(site.metronome === undefined ? {} : { metronome: serverOf(site.metronome.existing) }),
             groups: [...groups.values()].map(({ id, enforceRole, dependencies = [] }) => ({
                 id,

@@ -112,7 +112,7 @@ test("a running app is taken over: the next preview is empty", () => {
         .exec(stack.pulumi("stack", "export", "-s", "test").text)?.[0]
         .replace(/",?$/, "");
     expect(stack.pulumi("state", "delete", "-s", "test", "--yes", urn ?? "").ok).toBe(true);
-    stack.pulumi("config", "set", "-s", "test", "mesos:marathon", services.marathon);
+    process.env["PULUMI_MESOS_MARATHON"] = services.marathon;
     const parent =
         /urn:\S+MarathonWork::marathon/
             .exec(stack.pulumi("stack", "export", "-s", "test").text)?.[0]

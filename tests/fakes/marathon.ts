@@ -300,7 +300,22 @@ export class FakeMarathon {
             return [200, { deploymentId: randomUUID(), version: this.version() }];
         }
         const apps = inside.filter(({ kind }) => kind === "app").map((held) => this.shownApp(held));
-        return [200, { id, apps, pods: [], groups: [], dependencies: [], enforceRole: false, ...known }];
+        return [
+            200,
+            {
+                id,
+                apps,
+                pods: [],
+                groups: id === "/" ? this.subgroups() : [],
+                dependencies: [],
+                enforceRole: false,
+                ...known,
+            },
+        ];
+    }
+
+    private subgroups(): JsonObject[] {
+        return [...this.groups].map(([id, settings]) => ({ id, enforceRole: false, ...settings }));
     }
 
     private definition(

@@ -321,6 +321,16 @@ describe("a group", () => {
         expect(said.join()).toMatch(/stays, for it is not empty: \/shop\/web/);
     });
 
+    test("that enforces its role gives it to its apps: by the stack's word before it is there, by the server's after that", async () => {
+        const enforcing = { server: { ...server, enforcedGroups: ["shop"] } };
+        const before = await checked(app, inputs(web, enforcing));
+        expect(before["definition"]).toMatchObject({ role: "shop" });
+        expect((await checked(app, inputs(web)))["definition"]).toMatchObject({ role: "*" });
+        fake.groups.set("/shop", { enforceRole: true });
+        const later = marathonDefinition("app", new Connections(quick));
+        expect((await checked(later, inputs(web)))["definition"]).toMatchObject({ role: "shop" });
+    });
+
     test("the root is nobody's", async () => {
         expect(await group.check(shop({ groupId: "/" }), undefined, context)).toHaveLength(1);
         await expect(group.delete("/", shop({ groupId: "/" }), {}, context)).rejects.toThrow(/never deleted/);

@@ -110,6 +110,15 @@ test("quotas, weights and groups", () => {
     expect(work.groups).toEqual([{ id: "/shop", enforceRole: true, dependencies: [], members: [] }]);
 });
 
+test("a group that enforces its role decides its apps' roles", () => {
+    write("apps/g.json", { id: "/shop", enforceRole: true, apps: [{ id: "web", cmd: "ls -l", role: "other" }] });
+    const known = { ...marathon, role: "services", features: [] };
+    expect(codes({ marathon: known, apps: ["apps"] })).toEqual(["APP_ROLE apps/g.json/apps(0)/role"]);
+    write("apps/g.json", { id: "/shop", enforceRole: true, apps: [{ id: "web", cmd: "ls -l" }] });
+    // No pool of this site gives anything to that role alone, but what is nobody's is everybody's.
+    expect(good({ marathon: known, apps: ["apps"] }).marathon?.enforcedGroups).toEqual(["shop"]);
+});
+
 test("maintenance of what is no agent", () => {
     expect(codes({ maintenance: { "power-cut": { hosts: ["nobody"], start: "2027-01-31T22:00:00Z" } } })).toEqual([
         "MAINTENANCE_HOST maintenance.power-cut.hosts",
