@@ -20,6 +20,7 @@ import {
 } from "../marathon";
 import { checkJobs, inspectJob } from "../metronome";
 import type { SiteConfig } from "../schema";
+import { capacitiesOf } from "./capacities";
 import { secretMark, secretsIn } from "./secrets";
 import type { Issue, SitePlan } from "./types";
 
@@ -115,30 +116,6 @@ class Planner {
         for (const finding of findings)
             (finding.severity === "refused" ? this.issues : this.warnings).push(issueOf(source, finding));
     }
-}
-
-/** Every agent of the site with what it has. */
-export function capacitiesOf(plan: SitePlan): Capacity[] {
-    return plan.pools.flatMap(({ name, agents }) =>
-        agents.flatMap(({ service }) => {
-            if (service.kind !== "mesosAgent") return [];
-            const { cpus, memMiB, diskMiB, gpus = 0, ports, role = "*" } = service.resources;
-            return [
-                {
-                    pool: name,
-                    hostname: service.hostname,
-                    attributes: service.attributes,
-                    cpus,
-                    memMiB,
-                    diskMiB,
-                    gpus,
-                    ports,
-                    role,
-                    ...(service.domain === undefined ? {} : service.domain),
-                },
-            ];
-        }),
-    );
 }
 
 function factsOf({ marathon }: SiteConfig, read?: ReadFiles): { facts: MarathonFacts; isKnown: boolean } {

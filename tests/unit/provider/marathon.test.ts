@@ -12,7 +12,7 @@ import type { Properties } from "../../../provider/wire";
 import { FakeMarathon, type FakeMarathonOptions } from "../../fakes/marathon";
 
 const quick = {
-    http: { answerMs: 2000, failoverMs: 1500, retryMs: 20 },
+    http: { answerMs: 30_000, failoverMs: 1500, retryMs: 20 },
     locks: { lockMs: 300, retryMs: 20 },
     pollMs: 40,
     restMs: 5,
@@ -47,7 +47,7 @@ afterEach(() => fake.stop());
 
 const web = { id: "/shop/web", cmd: "serve", instances: 3 };
 const inputs = (definition: object, more: object = {}): Properties =>
-    ({ server, definition, timeoutSec: 5, ...more }) as unknown as Properties;
+    ({ server, definition, timeoutSec: 60, ...more }) as unknown as Properties;
 
 /** As the engine does it: checked inputs are what everything else gets. */
 async function checked(type: ResourceType, given: Properties, before?: Properties): Promise<Properties> {
@@ -221,18 +221,23 @@ describe("a deployment that does not end", () => {
 describe("locks and leaders", () => {
     test("a lock is waited for", async () => {
         const [good] = await create(app, web);
-        await fake.stop();
-        await begin({ deployMs: 100 });
-        await create(app, web);
         await fetch(`${server.urls[0]}/v2/apps/shop/web?partialUpdate=false`, {
             method: "PUT",
-            body: JSON.stringify({ ...web, cmd: "by hand" }),
+            body: JSON.stringify({ ...web, labels: { TEST_NEVER_HEALTHY: "1" } }),
         });
-        const next = await checked(app, inputs({ ...web, cmd: "v2" }), good);
-        await app.update("/shop/web", good, next, false, context);
-        expect(said.join("\n")).toMatch(/waits for deployment [0-9a-f-]{36}/);
+        const patient = marathonDefinition(
+            "app",
+            new Connections({ ...quick, locks: { lockMs: 60_000, retryMs: 20 } }),
+        );
+        const next = await checked(patient, inputs({ ...web, cmd: "v2" }, { timeoutSec: 60 }), good);
+        const work = patient.update("/shop/web", good, next, false, context);
+        while (!said.some((line) => /waits for deployment [0-9a-f-]{36}/.test(line)))
+            await new Promise((resolve) => setTimeout(resolve, 5));
+        const [id] = fake.deployments.keys();
+        await fetch(`${server.urls[0]}/v2/deployments/${id}`, { method: "DELETE" });
+        await work;
         expect(fake.held.get("/shop/web")?.definition["cmd"]).toBe("v2");
-    });
+    }, 60_000);
 
     test("a lock that stays is named with the way out", async () => {
         const [good] = await create(app, web);
@@ -286,7 +291,7 @@ test("a hundred apps share their requests", async () => {
     const before = fake.requests;
     await Promise.all(all.map(([good, state]) => app.read(state.id, good, state.outputs, context)));
     expect(fake.requests - before).toBeLessThan(5);
-});
+}, 60_000);
 
 describe("a pod", () => {
     const worker = {
