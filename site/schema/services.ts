@@ -65,10 +65,10 @@ export const folders = (what: string) =>
 const amounts = (about: string) =>
     z
         .strictObject({
-            cpus: z.number().min(0).optional(),
-            memMiB: z.number().min(0).optional(),
-            diskMiB: z.number().min(0).optional(),
-            gpus: z.number().min(0).optional(),
+            cpus: z.number().min(0).optional().describe("CPUs."),
+            memMiB: z.number().min(0).optional().describe("Memory; MiB."),
+            diskMiB: z.number().min(0).optional().describe("Disk; MiB."),
+            gpus: z.number().min(0).optional().describe("GPUs."),
         })
         .default({})
         .describe(about);
