@@ -6,7 +6,7 @@ import { serve } from "../../lab/marathon/http";
 import { Marathon } from "../../lab/marathon/marathon";
 import { MemoryStore } from "../../lab/marathon/store";
 import { FakeCluster } from "../fakes/cluster";
-import { type Exchange, exchanges, noRecordings } from "./recordings";
+import { type Exchange, exchanges, describeRecorded } from "./recordings";
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g;
@@ -64,9 +64,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 const isAtOnce = ({ name }: Exchange): boolean => /locked|during|put-force|force-cancel|deployment-rollback/.test(name);
 
 const recorded = exchanges("marathon-1.11");
-const suite = noRecordings === undefined ? describe : describe.skip;
 
-suite(noRecordings ?? "Marathon 1.11, as recorded", () => {
+describeRecorded("Marathon 1.11, as recorded", () => {
     const marathon = new Marathon(
         { role: "*", features: ["gpu_resources", "secrets", "external_volumes"], hasPrincipal: true },
         new MemoryStore(),

@@ -4,7 +4,7 @@ import { serve } from "../../lab/marathon/http";
 import { MemoryStore } from "../../lab/marathon/store";
 import { MetronomeApi } from "../../lab/metronome/api";
 import { Metronome } from "../../lab/metronome/metronome";
-import { exchanges, noRecordings } from "./recordings";
+import { exchanges, describeRecorded } from "./recordings";
 
 const RUN = /\d{14}[A-Za-z0-9]{5}/g;
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
@@ -42,9 +42,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 const recorded = exchanges("metronome-0.6");
-const suite = noRecordings === undefined ? describe : describe.skip;
 
-suite(noRecordings ?? "Metronome 0.6, as recorded", () => {
+describeRecorded("Metronome 0.6, as recorded", () => {
     const metronome = new Metronome(new MemoryStore(), () => Date.parse("2026-11-25T03:20:00Z"));
     const { handle } = new MetronomeApi(metronome, { leader: () => "127.0.0.1:9100", version: "0.0.0" });
     const server = serve(handle);

@@ -13,6 +13,15 @@ const shared = [process.env["PULUMI_MESOS_RECORDINGS"] ?? "", resolve(__dirname,
 export const noRecordings =
     shared === undefined ? "no recordings beside the checkout (PULUMI_MESOS_RECORDINGS names their folder)" : undefined;
 
+/** A `describe` of what needs the recordings. Without them its body is not run at all: what it makes would outlive the tests. */
+export function describeRecorded(name: string, body: () => void): void {
+    if (noRecordings === undefined) {
+        describe(name, body);
+    } else {
+        test.skip(`${name}: ${noRecordings}`, () => undefined);
+    }
+}
+
 export interface Exchange {
     readonly name: string;
     readonly request: { readonly method: string; readonly path: string; readonly body?: unknown };
