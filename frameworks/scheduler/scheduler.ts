@@ -49,6 +49,8 @@ export class Scheduler {
     private state: State = initialState();
     private connection: MasterConnection | undefined;
     private hangUp: (() => void) | undefined;
+    /** A TEARDOWN is under way: the end of the stream is what it asks for. */
+    private leaving = false;
     private readonly timers: Partial<Record<"retry" | "silence" | "reconcile", NodeJS.Timeout>> = {};
     private readonly updates: UpdateLine;
     private readonly reconciler: Reconciler;
@@ -116,7 +118,15 @@ export class Scheduler {
 
     /** Ends the framework with all its tasks; its id is dead from then on. */
     public async teardown(): Promise<void> {
-        await this.call({ type: "TEARDOWN" });
+        // The master ends the stream of a framework that is gone, often before its answer to this call is here.
+        this.leaving = true;
+        try {
+            await this.call({ type: "TEARDOWN" });
+        } catch (error) {
+            this.leaving = false;
+            this.input({ type: "closed", reason: String(error) });
+            throw error;
+        }
         this.input({ type: "stop" });
         await this.options.store.clear();
     }
@@ -300,7 +310,11 @@ export class Scheduler {
             refused: (answer) => this.input({ type: "refused", ...answer }),
             record: (text) => this.input({ type: "event", event: JSON.parse(text) as Event }),
             heard: () => this.listen(),
-            closed: (reason) => this.input({ type: "closed", reason }),
+            closed: (reason) => {
+                if (!this.leaving) {
+                    this.input({ type: "closed", reason });
+                }
+            },
         });
     }
 

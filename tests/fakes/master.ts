@@ -79,6 +79,11 @@ export class FakeMaster {
             if (refusal === undefined && current) {
                 this.calls.push(call);
             }
+            if (call.type === "TEARDOWN" && refusal === undefined) {
+                // As the real one does it: the stream ends before the answer is there.
+                this.endStream();
+                await new Promise((resolve) => setTimeout(resolve, 50));
+            }
             this.refuse(response, refusal ?? (current ? { status: 202 } : { status: 400, body: "wrong stream id" }));
         }
         this.waiters.splice(0).forEach((wake) => wake());
