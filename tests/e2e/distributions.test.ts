@@ -68,8 +68,6 @@ test("a package file from the administrator's machine", async () => {
     expect((await on("bm4", "dpkg-query -W -f '${Version}' mesos")).trim()).toMatch(/^1\.11\.0-/);
     expect(await program("bm4", "mesos-agent")).toBe("/usr/lib/mesos/mesos-host");
 });
-    expect((await on("bm4", "dpkg-query -W -f '${Version}' mesos")).trim()).toMatch(/^1\.11\.0-/);
-});
 
 test("a tarball under a prefix of its own", async () => {
     const source = await tarball();
