@@ -12,12 +12,16 @@ import { ZooKeeperEnsemble } from "./components/zookeeper/zooKeeperEnsemble";
 import { MarathonWork } from "./components/marathon/marathonWork";
 import { OperatorSettings } from "./components/mesos/operatorSettings";
 import { MetronomeWork } from "./components/metronome/metronomeWork";
-import { formatIssues, type Issue, planSite, planSiteWork, type SitePlan, type WorkPlan } from "./site";
+import {
+    formatIssues,
+    type Issue,
+    type PlanResult,
+    planSite,
+    planSiteWork,
+    type SitePlan,
+    type WorkPlan,
+} from "./site";
 import { expandHome } from "./site/load";
-
-function siteConfig(): unknown {
-    return expandHome(new pulumi.Config().requireObject("site"), homedir());
-}
 
 function faulty(issues: readonly Issue[]): pulumi.RunError {
     const count = issues.length;
@@ -32,21 +36,23 @@ function warn(warnings: readonly Issue[]): void {
     }
 }
 
-function readPlan(): SitePlan {
-    const result = planSite(siteConfig());
+type Planned = Extract<PlanResult, { plan: unknown }>;
+
+function readPlan(): Planned {
+    const result = planSite(expandHome(new pulumi.Config().requireObject("site"), homedir()));
     if ("issues" in result) {
         throw faulty(result.issues);
     }
     warn(result.plan.warnings);
-    return result.plan;
+    return result;
 }
 
-function readWork(plan: SitePlan): WorkPlan {
+function readWork({ site, plan }: Planned): WorkPlan {
     const stack = new pulumi.Config();
     const secretKeys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
     // A secret must not be filled in as plain text.
     const isSecret = (name: string): boolean => secretKeys.includes(`${stack.name}:${name}`);
-    const result = planSiteWork(siteConfig(), plan, pulumi.getRootDirectory(), {
+    const result = planSiteWork(site, plan, pulumi.getRootDirectory(), {
         config: (name) => (isSecret(name) ? undefined : stack.get(name)),
         hasSecret: (name) => stack.getSecret(name) !== undefined,
     });
@@ -84,8 +90,9 @@ if (process.env["PULUMI_MESOS_STACK_TRACES"] === undefined) {
     Reflect.deleteProperty(Error, "prepareStackTrace");
 }
 quietShutdown();
-const plan = readPlan();
-const work = readWork(plan);
+const planned = readPlan();
+const { plan } = planned;
+const work = readWork(planned);
 const config = new pulumi.Config();
 const needed = [...plan.secrets.filter(({ given }) => given === true), ...work.secrets.map((name) => ({ name }))];
 const missing = needed.filter(({ name }) => config.getSecret(name) === undefined);

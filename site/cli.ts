@@ -60,8 +60,8 @@ function planOf(file: string, json: boolean): Extract<PlanResult, { plan: unknow
         complain(file, stack, result.issues, json);
         return undefined;
     }
-    const { plan } = result;
-    const work = planSiteWork(stack.config, plan, root, stack.values);
+    const { plan, site } = result;
+    const work = planSiteWork(site, plan, root, stack.values);
     if ("work" in work) return { ...plan, warnings: [...plan.warnings, ...work.work.warnings] };
     complain(file, stack, work.issues, json);
     return undefined;

@@ -4,16 +4,16 @@ import { expandNames } from "./plan/hosts";
 import { makePlan } from "./plan/site";
 import type { Issue, SitePlan } from "./plan/types";
 import { planWork, type WorkPlan, type WorkSources } from "./plan/work";
-import { siteSchema } from "./schema";
-import { inOrder, validateSite } from "./validate";
+import type { SiteConfig } from "./schema";
+import { validateSite } from "./validate";
 
 export { formatIssues } from "./issue";
 export { fillSecrets, secretMark, secretsIn } from "./plan/secrets";
 export type * from "./plan/types";
 export type { WorkPlan } from "./plan/work";
 
-/** A plan, or what stands in its way. */
-export type PlanResult = { readonly plan: SitePlan } | { readonly issues: readonly Issue[] };
+/** A plan and the declaration that it was made from, with its defaults; or what stands in its way. */
+export type PlanResult = { readonly plan: SitePlan; readonly site: SiteConfig } | { readonly issues: readonly Issue[] };
 
 /**
  * Validates the value of `pulumi-mesos:site` and plans the site.
@@ -22,24 +22,23 @@ export type PlanResult = { readonly plan: SitePlan } | { readonly issues: readon
  */
 export function planSite(config: unknown): PlanResult {
     const { site, hosts, issues, warnings } = validateSite(config);
-    return site && issues.length === 0 ? { plan: makePlan(site, hosts, warnings) } : { issues };
+    return site && issues.length === 0 ? { plan: makePlan(site, hosts, warnings), site } : { issues };
 }
 
 /**
  * Plans the work that a site declares: apps and jobs from their folders, quotas, weights, maintenance.
- * @param config the value that `plan` was made from
- * @param plan the site's plan
+ * @param site the declaration, as `planSite` has read it
+ * @param plan what it has made of it
  * @param root the folder that `apps` and `jobs` are named from
  * @param values the stack's own values, for `${config:NAME}` and `${secret:NAME}`
  * @returns the plan, or every fault at once
  */
 export function planSiteWork(
-    config: unknown,
+    site: SiteConfig,
     plan: SitePlan,
     root: string,
     values: Pick<WorkSources, "config" | "hasSecret">,
 ): { readonly work: WorkPlan } | { readonly issues: readonly Issue[] } {
-    const site = siteSchema.parse(inOrder(config));
     const [apps, jobs] = [readFolders(root, site.apps, "apps"), readFolders(root, site.jobs, "jobs")];
     const issues = [...apps.issues, ...jobs.issues];
     if (issues.length > 0) return { issues };

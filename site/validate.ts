@@ -109,7 +109,7 @@ function readRest(config: unknown, faults: z.core.$ZodError["issues"]): SiteConf
  * Sorts the keys of every map. The engine hands the file's maps over in alphabetical order, the site tools read them as they
  * are written: nothing may depend on that, or a preview would show other lines than `site plan`.
  */
-export function inOrder(config: unknown): unknown {
+function inOrder(config: unknown): unknown {
     if (Array.isArray(config)) return config.map(inOrder);
     if (typeof config !== "object" || config === null) return config;
     const entries = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));

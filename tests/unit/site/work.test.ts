@@ -22,7 +22,7 @@ function plan(more: object): ReturnType<typeof planSiteWork> {
     const config = { ...smallSite(), ...more };
     const result = planSite(config);
     if ("issues" in result) throw new Error(JSON.stringify(result.issues));
-    return planSiteWork(config, result.plan, root, values);
+    return planSiteWork(result.site, result.plan, root, values);
 }
 
 function good(more: object): WorkPlan {
