@@ -1,14 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MarathonApp, MarathonGroup, MarathonPod, type MarathonServerArgs } from "../../provider/sdk";
 import type { WorkPlan } from "../../site/plan/work";
-import { filled } from "../shared/definition";
+import { filled, makeInOrder, type SecretOf, serverArgs } from "../shared/work";
 
 export interface MarathonWorkArgs {
     readonly server: NonNullable<WorkPlan["marathon"]>;
     readonly groups: WorkPlan["groups"];
     readonly items: WorkPlan["items"];
-    /** Value of a secret of the stack. */
-    readonly secret: (name: string) => pulumi.Output<string>;
+    readonly secret: SecretOf;
 }
 
 /** The site's apps and pods on one Marathon; what depends on another is deployed after it. */
@@ -19,12 +18,8 @@ export class MarathonWork extends pulumi.ComponentResource {
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("pulumi-mesos:marathon:MarathonWork", name, {}, opts);
-        const { timeoutSec, onFailure, user, passwordSecret, ...rest } = plan;
-        const server: MarathonServerArgs = {
-            ...rest,
-            ...(user === undefined ? {} : { username: user }),
-            ...(passwordSecret === undefined ? {} : { password: secret(passwordSecret) }),
-        };
+        const { timeoutSec, onFailure, ...rest } = plan;
+        const server: MarathonServerArgs = serverArgs(rest, secret);
         const settings = groups.map(
             (group) =>
                 new MarathonGroup(
@@ -39,23 +34,14 @@ export class MarathonWork extends pulumi.ComponentResource {
                     { parent: this },
                 ),
         );
-        const made = new Map<string, pulumi.Resource>();
-        const byName = new Map(items.map((item) => [item.name, item]));
-        const make = (itemName: string): pulumi.Resource => {
-            const present = made.get(itemName);
-            const item = byName.get(itemName);
-            if (present !== undefined) return present;
-            if (item === undefined) throw new Error(`the plan names no app ${itemName}`);
+        makeInOrder(items, (item, needed) => {
             const Type = item.kind === "app" ? MarathonApp : MarathonPod;
-            const resource = new Type(
+            return new Type(
                 item.name,
                 { server, definition: filled(item.definition, secret), timeoutSec, onFailure },
-                { parent: this, dependsOn: [...settings, ...item.after.map(make)] },
+                { parent: this, dependsOn: [...settings, ...needed] },
             );
-            made.set(itemName, resource);
-            return resource;
-        };
-        for (const { name: itemName } of items) make(itemName);
+        });
         this.registerOutputs({});
     }
 }

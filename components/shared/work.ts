@@ -1,0 +1,54 @@
+/** What the components of the site's work share: servers, definitions with their secrets, order. */
+import * as pulumi from "@pulumi/pulumi";
+import type { ServerArgs } from "../../provider/sdk";
+import { isObject, type Json, type JsonObject } from "../../site/definitions/fields";
+import { fillSecrets, secretsIn } from "../../site/plan/secrets";
+import type { ServerPlan } from "../../site/plan/work";
+
+/** Value of a secret of the stack. */
+export type SecretOf = (name: string) => pulumi.Output<string>;
+
+/** A server of the plan as the plugin's resources take it, with the password in place of its name. */
+export function serverArgs<T extends ServerPlan>(
+    { user, passwordSecret, ...rest }: T,
+    secret: SecretOf,
+): Omit<T, "user" | "passwordSecret"> & Pick<ServerArgs, "username" | "password"> {
+    return {
+        ...rest,
+        ...(user === undefined ? {} : { username: user }),
+        ...(passwordSecret === undefined ? {} : { password: secret(passwordSecret) }),
+    };
+}
+
+/** Makes one resource of each item, what an item needs before the item itself. */
+export function makeInOrder<T extends { readonly name: string; readonly after: readonly string[] }>(
+    items: readonly T[],
+    make: (item: T, needed: pulumi.Resource[]) => pulumi.Resource,
+): void {
+    const byName = new Map(items.map((item) => [item.name, item]));
+    const made = new Map<string, pulumi.Resource>();
+    const ensure = (name: string): pulumi.Resource => {
+        const present = made.get(name);
+        if (present !== undefined) return present;
+        const item = byName.get(name);
+        if (item === undefined) throw new Error(`the plan names nothing that is called ${name}`);
+        const resource = make(item, item.after.map(ensure));
+        made.set(name, resource);
+        return resource;
+    };
+    for (const { name } of items) ensure(name);
+}
+
+/** A definition with the stack's secrets in place of their marks: only the texts that hold one become secrets. */
+export function filled(definition: JsonObject, secret: SecretOf): Record<string, pulumi.Input<unknown>> {
+    const fill = (value: Json): unknown => {
+        if (Array.isArray(value)) return value.map(fill);
+        if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item)]));
+        if (typeof value !== "string") return value;
+        const names = secretsIn(value);
+        if (names.length === 0) return value;
+        const values = Object.fromEntries(names.map((name) => [name, secret(name)]));
+        return pulumi.secret(pulumi.output(values).apply((known) => fillSecrets(value, known)));
+    };
+    return fill(definition) as Record<string, pulumi.Input<unknown>>;
+}
