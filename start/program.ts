@@ -20,16 +20,8 @@ const LAZY: ReadonlySet<string> = new Set(["typescript", "@npmcli/arborist"]);
 
 const loader = Module as unknown as { _load: Load };
 const loadFromDisk = loader._load.bind(loader);
-const loaded = new Map<string, unknown>();
 
-function once(name: string, load: () => unknown): unknown {
-    if (!loaded.has(name)) {
-        loaded.set(name, load());
-    }
-    return loaded.get(name);
-}
-
-const sdk = (): typeof Sdk => once("sdk", () => requireCached(join(__dirname, "sdk.js"))) as typeof Sdk;
+const sdk = (): typeof Sdk => requireCached(join(__dirname, "sdk.js")) as typeof Sdk;
 
 /** A part of the SDK by its path. Two copies of it in one process would each know half of what is going on. */
 function part(path: string): unknown {
@@ -48,7 +40,7 @@ loader._load = (request, parent, isMain) => {
         return part("cmd/run");
     }
     if (request === program) {
-        return once(program, () => requireCached(program));
+        return requireCached(program);
     }
     return LAZY.has(request)
         ? lazily(() => loadFromDisk(request, parent, isMain) as object)
