@@ -1,12 +1,11 @@
 /** The lab's stand-in for Marathon answers what the real one was recorded to answer, question by question. */
-import type { AddressInfo } from "node:net";
 import { MarathonApi } from "../../lab/marathon/api";
 import { Events } from "../../lab/marathon/events";
 import { serve } from "../../lab/marathon/http";
 import { Marathon } from "../../lab/marathon/marathon";
 import { MemoryStore } from "../../lab/marathon/store";
 import { FakeCluster } from "../fakes/cluster";
-import { type Exchange, exchanges, describeRecorded } from "./recordings";
+import { describeRecorded, type Exchange, exchanges, replay } from "./recordings";
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g;
@@ -110,23 +109,12 @@ describeRecorded("Marathon 1.11, as recorded", () => {
     }
 
     test.each(recorded.map((exchange) => [exchange.name, exchange] as const))("%s", async (name, exchange) => {
-        const { request, response } = exchange;
+        const { response } = exchange;
         if (!isAtOnce(exchange)) {
             await cluster.settle();
         }
         await makeRoom(exchange);
-        let { path } = request;
-        here.forEach((to, from) => (path = path.replaceAll(from, to)));
-        const { headers } = request as { headers?: Record<string, string> };
-        const given = request.body ?? (request as { raw?: unknown }).raw;
-        const body = typeof given === "string" ? given : JSON.stringify(given);
-        const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
-            method: request.method,
-            headers: { ...headers },
-            ...(given !== undefined && given !== null && request.method !== "GET" && { body }),
-        });
-        const text = await answer.text();
-        const got: Body = /^\s*[[{]/.test(text) ? JSON.parse(text) : text;
+        const answer = await replay(server, exchange, here);
         const deployment = response.headers["Marathon-Deployment-Id"];
         if (deployment !== undefined) {
             here.set(deployment, answer.headers.get("Marathon-Deployment-Id") ?? "none");
@@ -135,7 +123,10 @@ describeRecorded("Marathon 1.11, as recorded", () => {
             return;
         }
         const { body: wanted, text: wantedText } = response as { body?: Body; text?: string };
-        expect([answer.status, plain(got)]).toEqual([response.status, plain(wanted ?? wantedText ?? "")]);
+        expect([answer.status, plain(answer.body)]).toEqual([
+            response.status,
+            plain(wanted ?? wantedText ?? ""),
+        ]);
         const names = ["Marathon-Deployment-Id", "Location"].filter((header) => header in response.headers);
         expect(names.filter((header) => answer.headers.has(header))).toEqual(names);
     });

@@ -1,10 +1,9 @@
 /** The lab's stand-in for Metronome answers what the real one was recorded to answer, question by question. */
-import type { AddressInfo } from "node:net";
 import { serve } from "../../lab/marathon/http";
 import { MemoryStore } from "../../lab/marathon/store";
 import { MetronomeApi } from "../../lab/metronome/api";
 import { Metronome } from "../../lab/metronome/metronome";
-import { exchanges, describeRecorded } from "./recordings";
+import { describeRecorded, exchanges, replay } from "./recordings";
 
 const RUN = /\d{14}[A-Za-z0-9]{5}/g;
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
@@ -82,37 +81,24 @@ describeRecorded("Metronome 0.6, as recorded", () => {
         }
     }
 
-    test.each(recorded.map((exchange) => [exchange.name, exchange] as const))(
-        "%s",
-        async (name, { request, response }) => {
-            catchUp(name);
-            let { path } = request;
-            here.forEach((to, from) => (path = path.replaceAll(from, to)));
-            // The recorder removed what it had made before it made it again.
-            const { id } = (request.body ?? {}) as { id?: string };
-            if (response.status === 201 && /^\/v[01]\/(jobs|scheduled-jobs)$/.test(path) && id !== undefined) {
-                metronome.jobs.delete(id);
-            }
-            const { headers } = request as { headers?: Record<string, string> };
-            const given = request.body ?? (request as { raw?: unknown }).raw;
-            const body = typeof given === "string" ? given : JSON.stringify(given);
-            const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
-                method: request.method,
-                headers: { ...headers },
-                ...(given !== undefined && given !== null && request.method !== "GET" && { body }),
-            });
-            const text = await answer.text();
-            const got: unknown = /^\s*[[{]/.test(text) ? JSON.parse(text) : text;
-            const { body: wanted, text: wantedText } = response as { body?: unknown; text?: string };
-            const [before, now] = [(wanted as { id?: unknown } | undefined)?.id, (got as { id?: unknown }).id];
-            if (typeof before === "string" && typeof now === "string" && /^\d{14}/.test(before)) {
-                here.set(before, now);
-            }
-            if (!(name in ELSEWHERE)) {
-                expect([answer.status, plain(got)]).toEqual([response.status, plain(wanted ?? wantedText ?? "")]);
-            }
-        },
-    );
+    test.each(recorded.map((exchange) => [exchange.name, exchange] as const))("%s", async (name, exchange) => {
+        const { request, response } = exchange;
+        catchUp(name);
+        // The recorder removed what it had made before it made it again.
+        const { id } = (request.body ?? {}) as { id?: string };
+        if (response.status === 201 && /^\/v[01]\/(jobs|scheduled-jobs)$/.test(request.path) && id !== undefined) {
+            metronome.jobs.delete(id);
+        }
+        const { status, body: got } = await replay(server, exchange, here);
+        const { body: wanted, text: wantedText } = response as { body?: unknown; text?: string };
+        const [before, now] = [(wanted as { id?: unknown } | undefined)?.id, (got as { id?: unknown }).id];
+        if (typeof before === "string" && typeof now === "string" && /^\d{14}/.test(before)) {
+            here.set(before, now);
+        }
+        if (!(name in ELSEWHERE)) {
+            expect([status, plain(got)]).toEqual([response.status, plain(wanted ?? wantedText ?? "")]);
+        }
+    });
 
     test("most of it was compared", () => {
         const compared = recorded.filter(({ name }) => !(name in ELSEWHERE));

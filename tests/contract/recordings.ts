@@ -3,6 +3,8 @@
  * copied; without them the tests that need them are skipped, and the ones on our own definitions still run.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 
 const shared = [process.env["PULUMI_MESOS_RECORDINGS"] ?? "", resolve(__dirname, "../../../shared")].find(
@@ -24,7 +26,14 @@ export function describeRecorded(name: string, body: () => void): void {
 
 export interface Exchange {
     readonly name: string;
-    readonly request: { readonly method: string; readonly path: string; readonly body?: unknown };
+    readonly request: {
+        readonly method: string;
+        readonly path: string;
+        readonly headers?: Record<string, string>;
+        readonly body?: unknown;
+        /** What is no JSON. */
+        readonly raw?: unknown;
+    };
     readonly response: { readonly status: number; readonly headers: Record<string, string>; readonly body: unknown };
 }
 
@@ -39,6 +48,29 @@ export function exchanges(server: string): Exchange[] {
             ...(JSON.parse(readFileSync(join(folder, name), "utf8")) as Exchange),
             name: name.replace(".json", ""),
         }));
+}
+
+/** Sends what was recorded to a server here; `here` says what ids and versions of the recording are called here. */
+export async function replay(
+    server: Server,
+    { request }: Exchange,
+    here: ReadonlyMap<string, string>,
+): Promise<{ readonly status: number; readonly headers: Headers; readonly body: unknown }> {
+    let { path } = request;
+    here.forEach((to, from) => (path = path.replaceAll(from, to)));
+    const given = request.body ?? request.raw;
+    const body = typeof given === "string" ? given : JSON.stringify(given);
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
+        method: request.method,
+        headers: { ...request.headers },
+        ...(given !== undefined && given !== null && request.method !== "GET" && { body }),
+    });
+    const text = await answer.text();
+    return {
+        status: answer.status,
+        headers: answer.headers,
+        body: /^\s*[[{]/.test(text) ? (JSON.parse(text) as unknown) : text,
+    };
 }
 
 export interface Answer {
