@@ -1,8 +1,7 @@
 /** Fake Marathon and Metronome beside a stack of the real engine, which blocks the test's own process while it runs. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-
-const root = join(__dirname, "..", "..");
+import { bundleFake } from "./fakes";
 
 export interface Services {
     readonly marathon: string;
@@ -13,13 +12,7 @@ export interface Services {
 /** @param dir folder for the bundle */
 export async function startServices(dir: string): Promise<Services> {
     const bundle = join(dir, "services.js");
-    execFileSync(join(root, "node_modules", ".bin", "esbuild"), [
-        join(root, "tests", "fakes", "services.ts"),
-        "--bundle",
-        "--platform=node",
-        "--log-level=warning",
-        `--outfile=${bundle}`,
-    ]);
+    bundleFake("services", bundle);
     const child: ChildProcess = spawn(process.execPath, [bundle], { stdio: ["pipe", "pipe", "inherit"] });
     const line = await new Promise<string>((resolve, reject) => {
         child.stdout?.once("data", (data: Buffer) => resolve(data.toString()));

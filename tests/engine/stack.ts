@@ -1,5 +1,5 @@
 /** A stack of the real engine in a folder of its own: file backend, the program's bundle, the plugin over fake hosts. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
     chmodSync,
     existsSync,
@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { bundleFake } from "./fakes";
 
 const root = join(__dirname, "..", "..");
 
@@ -47,13 +48,7 @@ export class Stack {
             stringify({ ...project, main: join(root, "bin", "index.js"), plugins }),
         );
         const bundle = join(plugin, "plugin.js");
-        execFileSync(join(root, "node_modules", ".bin", "esbuild"), [
-            join(root, "tests", "fakes", "plugin.ts"),
-            "--bundle",
-            "--platform=node",
-            "--log-level=warning",
-            `--outfile=${bundle}`,
-        ]);
+        bundleFake("plugin", bundle);
         symlinkSync(join(root, "ansible-templates"), join(this.dir, "ansible-templates"));
         writeFileSync(join(plugin, "pulumi-resource-mesos"), `#!/bin/sh\nexec node ${bundle} "$@"\n`);
         chmodSync(join(plugin, "pulumi-resource-mesos"), 0o755);

@@ -2,8 +2,7 @@
  * A Marathon that keeps to the recorded contract, without tasks: what it refuses and how it answers is what `site/marathon` says of
  * the real one (held against recordings in the contract tier); instances start in a moment, unless a label says otherwise.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { randomUUID } from "node:crypto";
 import {
     absoluteId,
@@ -18,6 +17,7 @@ import {
     refusalOf,
 } from "../../site/marathon";
 import { isObject, type JsonObject, word } from "../../site/definitions/fields";
+import { HttpFake } from "./httpFake";
 
 type Kind = "app" | "pod";
 
@@ -53,7 +53,7 @@ const CRASHES = "TEST_CRASHES";
 /** More than any agent has. */
 const MAX_CPUS = 16;
 
-export class FakeMarathon {
+export class FakeMarathon extends HttpFake {
     public readonly held = new Map<string, Held>();
     public readonly groups = new Map<string, JsonObject>();
     public readonly deployments = new Map<string, Deployment>();
@@ -64,25 +64,18 @@ export class FakeMarathon {
     public leaderless = false;
     /** Refuses the event stream. */
     public deaf = false;
-    private server: Server | undefined;
     private readonly streams = new Set<ServerResponse>();
     private nextPort = 10000;
     private clock = 0;
 
-    public constructor(private readonly options: FakeMarathonOptions = {}) {}
-
-    public async start(): Promise<string> {
-        const server = createServer((request, response) => void this.serve(request, response));
-        this.server = server;
-        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-        return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    public constructor(private readonly options: FakeMarathonOptions = {}) {
+        super();
     }
 
-    public async stop(): Promise<void> {
+    public override async stop(): Promise<void> {
         for (const { timer } of this.deployments.values()) clearTimeout(timer);
         for (const stream of this.streams) stream.end();
-        this.server?.closeAllConnections();
-        await new Promise((resolve) => this.server?.close(resolve));
+        await super.stop();
     }
 
     private get facts(): MarathonFacts {
@@ -185,7 +178,7 @@ export class FakeMarathon {
         };
     }
 
-    private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
         const chunks: Buffer[] = [];
         for await (const chunk of request) chunks.push(chunk as Buffer);
         const url = new URL(request.url ?? "/", "http://fake");

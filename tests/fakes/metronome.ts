@@ -1,8 +1,7 @@
 /**
  * A Metronome that keeps to the recorded contract, its hangs included: they are answered with the 500 that comes at their end.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { type JsonObject, word } from "../../site/definitions/fields";
 import {
     checkJob,
@@ -13,6 +12,7 @@ import {
     refusalOf,
     type Schedule,
 } from "../../site/metronome";
+import { HttpFake } from "./httpFake";
 
 interface Held {
     job: Job;
@@ -22,24 +22,11 @@ interface Held {
 
 type Reply = [number, unknown];
 
-export class FakeMetronome {
+export class FakeMetronome extends HttpFake {
     public readonly jobs = new Map<string, Held>();
     public readonly changes: string[] = [];
-    private server: Server | undefined;
 
-    public async start(): Promise<string> {
-        const server = createServer((request, response) => void this.serve(request, response));
-        this.server = server;
-        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-        return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    }
-
-    public async stop(): Promise<void> {
-        this.server?.closeAllConnections();
-        await new Promise((resolve) => this.server?.close(resolve));
-    }
-
-    private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
         const chunks: Buffer[] = [];
         for await (const chunk of request) chunks.push(chunk as Buffer);
         const url = new URL(request.url ?? "/", "http://fake");
