@@ -3,6 +3,7 @@ import {
     type App,
     appSets,
     classifyChange,
+    factsSaid,
     type Finding,
     formatFindings,
     inspectApp,
@@ -12,12 +13,11 @@ import {
     type MarathonFacts,
     normalizeApp,
     normalizePod,
-    plainMarathon,
 } from "../../site/marathon";
 import { sorted } from "../../site/definitions/compare";
 import { isObject, type JsonObject } from "../../site/definitions/fields";
 import type { Accepted, DefinitionKind, MarathonClient } from "../clients/marathon";
-import type { Endpoint } from "../clients/http";
+import type { Endpoint, Gate } from "../clients/http";
 import { type DeploymentWatch, isWell, type Outcome } from "../deployments/await";
 import { differences, type Difference, type Plain, type Properties, UNKNOWN } from "../wire";
 import {
@@ -29,7 +29,6 @@ import {
     type State,
     UserError,
 } from "./resource";
-import type { Gate } from "../clients/http";
 
 /** Where a server is and what is known of it before it answers. */
 export interface ServerInputs extends Endpoint {
@@ -73,16 +72,10 @@ function parse(properties: Properties): Inputs {
 }
 
 /** What the stack says of the server, overruled by what the server says itself. */
-async function factsFor({ server }: Inputs, { client }: Connected): Promise<MarathonFacts> {
-    const said: MarathonFacts = {
-        ...plainMarathon,
-        ...(server?.role === undefined ? {} : { role: server.role }),
-        ...(server?.features === undefined ? {} : { features: server.features }),
-        ...(server?.defaultNetworkName === undefined ? {} : { defaultNetworkName: server.defaultNetworkName }),
-    };
+async function factsFor({ server }: Inputs, { client }: Pick<Connected, "client">): Promise<MarathonFacts> {
     const live = await client.info();
     const enforcedGroups = [...(server?.enforcedGroups ?? []), ...(live?.enforcedGroups ?? [])];
-    return { ...said, ...live, enforcedGroups };
+    return { ...factsSaid(server), ...live, enforcedGroups };
 }
 
 /** Lists whose order says nothing, in one order: a preview must not show that they were moved. */
@@ -142,7 +135,7 @@ export function marathonDefinition(kind: DefinitionKind, dependencies: MarathonD
     async function live(inputs: Inputs, { client }: Connected, id: string): Promise<App | undefined> {
         const running = await client.get(kind, id);
         if (running === undefined) return undefined;
-        return inOrder(normalize(running.definition, await factsFor(inputs, { client } as Connected)));
+        return inOrder(normalize(running.definition, await factsFor(inputs, { client })));
     }
 
     const outputsOf = (definition: JsonObject, accepted: Accepted | undefined, unseen: Plain = ""): Properties => ({

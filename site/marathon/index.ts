@@ -7,5 +7,5 @@ export { checkGroup, cyclesOf, dependenciesOf, type FlatGroup, flattenGroup, typ
 export { type App, normalizeApp } from "./normalizeApp";
 export { absoluteId, parentOf, topGroup } from "./paths";
 export { checkPod, inspectPod, normalizePod } from "./pod";
-export { factsOfInfo, type MarathonFacts, plainMarathon } from "./server";
+export { factsOfInfo, factsSaid, type MarathonFacts, plainMarathon } from "./server";
 export { type Finding, Findings, formatFindings, isRefused, type Refusal, refusalOf } from "../definitions/finding";

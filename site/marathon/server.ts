@@ -19,6 +19,20 @@ export interface MarathonFacts {
 /** A server without any flag. */
 export const plainMarathon: MarathonFacts = { role: "*", features: [] };
 
+/** A server with the flags that somebody has named. */
+export function factsSaid({
+    role,
+    features,
+    defaultNetworkName,
+}: Partial<Pick<MarathonFacts, "role" | "features" | "defaultNetworkName">> = {}): MarathonFacts {
+    return {
+        ...plainMarathon,
+        ...(role === undefined ? {} : { role }),
+        ...(features === undefined ? {} : { features }),
+        ...(defaultNetworkName === undefined ? {} : { defaultNetworkName }),
+    };
+}
+
 /** Reads the answer of `GET /v2/info`. */
 export function factsOfInfo(info: unknown): MarathonFacts {
     const config = isObject(info) && isObject(info["marathon_config"]) ? info["marathon_config"] : {};

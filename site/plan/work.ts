@@ -13,10 +13,10 @@ import {
     demandOfJob,
     demandOfPod,
     dependenciesOf,
+    factsSaid,
     inspectApp,
     inspectPod,
     type MarathonFacts,
-    plainMarathon,
 } from "../marathon";
 import { checkJobs, inspectJob } from "../metronome";
 import type { SiteConfig } from "../schema";
@@ -125,10 +125,7 @@ function factsOf({ marathon }: SiteConfig, read?: ReadFiles): { facts: MarathonF
         .map(([path]) => path.slice(1));
     return {
         facts: {
-            ...plainMarathon,
-            ...(marathon?.role === undefined ? {} : { role: marathon.role }),
-            ...(marathon?.features === undefined ? {} : { features: marathon.features }),
-            ...(marathon?.defaultNetworkName === undefined ? {} : { defaultNetworkName: marathon.defaultNetworkName }),
+            ...factsSaid(marathon),
             ...(enforcedGroups.length === 0 ? {} : { enforcedGroups }),
         },
         isKnown: marathon?.role !== undefined && marathon.features !== undefined,

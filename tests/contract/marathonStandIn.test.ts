@@ -123,10 +123,7 @@ describeRecorded("Marathon 1.11, as recorded", () => {
             return;
         }
         const { body: wanted, text: wantedText } = response as { body?: Body; text?: string };
-        expect([answer.status, plain(answer.body)]).toEqual([
-            response.status,
-            plain(wanted ?? wantedText ?? ""),
-        ]);
+        expect([answer.status, plain(answer.body)]).toEqual([response.status, plain(wanted ?? wantedText ?? "")]);
         const names = ["Marathon-Deployment-Id", "Location"].filter((header) => header in response.headers);
         expect(names.filter((header) => answer.headers.has(header))).toEqual(names);
     });
