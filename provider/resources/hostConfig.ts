@@ -234,10 +234,18 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
                 lines.forEach((line) => context.log("warning", `${config.host}: ${line}`));
             }
             preflightFaults(config, seen).forEach((fault) => context.log("warning", `${config.host}: ${fault}`));
+            const service = await dependencies
+                .strategy(config)
+                .observe(config)
+                .catch((error: unknown) => {
+                    const [reason = ""] = (error as Error).message.split("\n");
+                    context.log("warning", `${config.host}: looked at without the masters: ${reason}`);
+                    return config.service;
+                });
             return {
                 id,
                 outputs: outputsOf(config, seen),
-                inputs: observedInputs(config, seen) as unknown as Properties,
+                inputs: { ...observedInputs(config, seen), service } as unknown as Properties,
             };
         },
 

@@ -12,6 +12,14 @@ function agent(config: HostConfigInputs): AgentService {
     return config.service as AgentService;
 }
 
+/** For how long the master's answer serves the hosts of one refresh, which ask one after the other. */
+const ANSWER_MS = 5000;
+
+/** Whether the master offers nothing of the agent because it was told to. */
+function isDrained({ deactivated, drain }: Agent): boolean {
+    return deactivated || drain !== undefined;
+}
+
 /** Some seconds more than the tasks' grace: the master learns of the last task's end a moment later. */
 const DRAIN_MARGIN_SEC = 60;
 
@@ -19,6 +27,7 @@ export class AgentStrategy implements Strategy {
     public readonly isQuorum = false;
     /** The registration of each host's agent before its service went down: the same one proves nothing afterwards. */
     private readonly stale = new Map<string, string>();
+    private answer: { readonly agents: Promise<readonly Agent[]>; readonly until: number } | undefined;
 
     public constructor(
         private readonly connect: (config: HostConfigInputs) => MesosClient,
@@ -67,10 +76,11 @@ export class AgentStrategy implements Strategy {
         return agentIdentity(host.config);
     }
 
+    /** Ends the agent's tasks and lets it have no more; a lost machine that is made again has none. */
     private async drain(host: Prepared): Promise<void> {
         const client = this.connect(host.config);
         const found = await this.find(host.config);
-        if (found === undefined || (host.comesBack === true && !found.active)) {
+        if (found === undefined || found.drain === "DRAINED" || (host.comesBack === true && !found.active)) {
             return;
         }
         const { drainGraceSec } = agent(host.config);
@@ -99,10 +109,24 @@ export class AgentStrategy implements Strategy {
 
     public async after(host: Prepared): Promise<void> {
         const { healthTimeoutSec } = host.config.rollout;
+        const drained = agent(host.config).drained === true;
+        let reactivated = false;
         const found = await waitFor(
             async () => {
                 const now = await this.find(host.config).catch(() => undefined);
-                return now?.active === true && now.registration !== this.stale.get(host.host) ? now : undefined;
+                if (now === undefined || now.registration === this.stale.get(host.host)) {
+                    return undefined;
+                }
+                if (drained) {
+                    return now.active || isDrained(now) ? now : undefined;
+                }
+                if (isDrained(now) && !reactivated) {
+                    await this.connect(host.config).reactivate(now.id);
+                    reactivated = true;
+                    host.say("reactivated: takes tasks again");
+                    return undefined;
+                }
+                return now.active ? now : undefined;
             },
             healthTimeoutSec,
             () =>
@@ -115,11 +139,25 @@ export class AgentStrategy implements Strategy {
             this.clock,
         );
         this.stale.delete(host.host);
-        if (found.deactivated || found.drain !== undefined) {
-            await this.connect(host.config).reactivate(found.id);
-            host.say("reactivated (it was drained by a run that did not finish)");
-        }
         host.say(`registered as ${found.id}`);
+        if (drained) {
+            await this.drain(host);
+        }
+    }
+
+    /** A drained agent is drift where it should take tasks: a run that was killed, or a hand, has left it so. */
+    public async observe(config: HostConfigInputs): Promise<AgentService> {
+        const now = this.clock.now();
+        if (this.answer === undefined || this.answer.until < now) {
+            this.answer = { agents: this.connect(config).agents(), until: now + ANSWER_MS };
+        }
+        const planned = agent(config);
+        const found = (await this.answer.agents).filter(({ hostname }) => hostname === planned.hostname);
+        if (found.length === 0) {
+            return planned;
+        }
+        const { drained: _, ...active } = planned;
+        return found.every(isDrained) ? { ...active, drained: true } : active;
     }
 
     public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>> {
@@ -162,11 +200,17 @@ export class AgentStrategy implements Strategy {
         if (change.kind === "newAgentId" || change.kind === "replaceHost") {
             return `drains, then restarts as a new agent: ${change.reasons.join("; ")}`;
         }
-        const restarts = plannedRestarts(before, config);
-        return restarts.length === 0
-            ? "no service restarts"
-            : restarts
-                  .map(({ unit, because }) => `restarts ${unit} in place, tasks keep running (${because.join(", ")})`)
-                  .join("; ");
+        const { drained = false, drainGraceSec } = agent(config);
+        const wasDrained = agent(before).drained ?? false;
+        const lines = plannedRestarts(before, config).map(
+            ({ unit, because }) => `restarts ${unit} in place, tasks keep running (${because.join(", ")})`,
+        );
+        if (drained && !wasDrained) {
+            lines.push(`drains: its tasks have up to ${drainGraceSec} s to end, and no new ones come`);
+        }
+        if (wasDrained && !drained) {
+            lines.push("takes tasks again (it is drained)");
+        }
+        return lines.length === 0 ? "no service restarts" : lines.join("; ");
     }
 }

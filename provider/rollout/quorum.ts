@@ -146,6 +146,11 @@ export class QuorumStrategy implements Strategy {
         return this.kind.members(config).every(({ name }) => gone.has(name)) ? this.kind.worthlessAfterAll(config) : [];
     }
 
+    /** A member's part in the quorum changes by itself: nothing of it is planned. */
+    public observe({ service }: HostConfigInputs): Promise<HostConfigInputs["service"]> {
+        return Promise.resolve(service);
+    }
+
     public afterRemoval(): Promise<void> {
         return Promise.resolve();
     }

@@ -1,4 +1,5 @@
 /** What a tier's rollout needs to know about the service that it rolls. One implementation per kind of service. */
+import type { Service } from "../../site/plan/types";
 import type { HostConfigInputs } from "../host/config";
 import type { Observation } from "../host/inspect";
 import type { Candidate, Role } from "./order";
@@ -42,6 +43,12 @@ export interface Strategy {
     outdated(host: Prepared, leaving: readonly Prepared[]): readonly string[];
     /** After a host's service is gone. */
     afterRemoval(host: Prepared): Promise<void>;
+    /**
+     * What the cluster knows of a host's service that the host itself does not, in the words of the plan.
+     *
+     * @throws UserError when the cluster can't be asked
+     */
+    observe(config: HostConfigInputs): Promise<Service>;
     /** One line for the preview: what will happen to this host. */
     foretell(config: HostConfigInputs, before: HostConfigInputs): string;
 }

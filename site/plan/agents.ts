@@ -206,6 +206,7 @@ export function planPool(
             pool.resources,
         );
         const attributes = own.reduce((all, { attributes: more }) => ({ ...all, ...more }), pool.attributes);
+        const state = own.reduce((all, { state: other }) => other ?? all, pool.state);
         const domain = faultDomain(host, site);
         const service: AgentService = {
             kind: "mesosAgent",
@@ -218,6 +219,7 @@ export function planPool(
             ...(domain === undefined ? {} : { domain }),
             masters,
             drainGraceSec: pool.drainGraceSec,
+            ...(state === "drained" ? { drained: true } : {}),
         };
         const files = {
             [paths.env]: flagsFile("mesos-agent", agentFlags(site, pool, host, service, install)),

@@ -143,6 +143,8 @@ export interface AgentService {
     readonly masters: readonly { readonly name: string; readonly address: string; readonly port: number }[];
     /** Longest time that a drain gives tasks to end, seconds. */
     readonly drainGraceSec: number;
+    /** The agent runs, but gets no tasks, and those that it had have ended. Left out where it takes tasks. */
+    readonly drained?: true;
 }
 
 export type Service = ZooKeeperService | MasterService | AgentService;

@@ -19,6 +19,12 @@ const attributesSchema = z
     .default({})
     .describe("Attributes that frameworks place tasks by.");
 
+const state = z
+    .enum(["active", "drained"])
+    .describe(
+        "`drained`: the agents keep running, but the master offers nothing of them, and their tasks are ended within `drainGraceSec`; `active` brings them back.",
+    );
+
 const userSchema = z.strictObject({
     name: text("Login name."),
     uid: z.int().min(1).optional().describe("Fixed uid, where tasks share files between hosts. Default: the host chooses."),
@@ -35,10 +41,12 @@ export const poolSchema = z
                 z.strictObject({
                     resources: resourcesSchema.partial().optional().describe("Differences from the pool's resources."),
                     attributes: attributesSchema.optional().describe("Added to, or instead of, the pool's attributes."),
+                    state: state.optional(),
                 }),
             )
             .default({})
             .describe("Differences of some hosts, by name or range; the entry for fewer hosts wins over the one for more."),
+        state: state.default("active"),
         users: z.array(userSchema).default([]).describe("System users that tasks run as; made on every host of the pool."),
         maxUnavailable: z.int().min(1).default(1).describe("Hosts of the pool that may be out of service during a change."),
         drainGraceSec: seconds("Longest time that a drain gives tasks to end", 600, 0),

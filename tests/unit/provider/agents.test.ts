@@ -22,13 +22,13 @@ class FakeMaster implements MesosClient {
 
     public drain(id: string, graceSec: number): Promise<void> {
         this.calls.push(`drain ${id} ${graceSec}`);
-        this.change({ drain: "DRAINING", deactivated: true });
+        this.change({ drain: "DRAINING", deactivated: true, active: false });
         return Promise.resolve();
     }
 
     public reactivate(id: string): Promise<void> {
         this.calls.push(`reactivate ${id}`);
-        this.change({ drain: undefined, deactivated: false });
+        this.change({ drain: undefined, deactivated: false, active: true });
         return Promise.resolve();
     }
 
@@ -137,10 +137,68 @@ test("fails when the agent does not come back", async () => {
 
 test("an agent that an interrupted run has left drained is reactivated", async () => {
     const { master, strategy } = setUp();
-    master.change({ drain: "DRAINED", deactivated: true });
+    master.change({ drain: "DRAINED", deactivated: true, active: false });
     const { host } = prepared(agentService, agentService, { restarts: false, drift: [] });
     await strategy.after(host);
     expect(master.calls).toEqual(["reactivate S0"]);
+});
+
+describe("an agent that shall take no tasks", () => {
+    const drained: AgentService = { ...agentService, drained: true };
+    const out: Partial<Agent> = { drain: "DRAINED", deactivated: true, active: false };
+
+    test("is drained when it is declared so, and stays registered", async () => {
+        const { master, strategy } = setUp((m) => m.change({ drain: "DRAINED" }));
+        const { host, said } = prepared(agentService, drained, { restarts: false, drift: [] });
+        await strategy.before(host);
+        await strategy.after(host);
+        expect(master.calls).toEqual(["drain S0 30"]);
+        expect(said).toEqual(["registered as S0", "drains (tasks have up to 30 s to end)", "drained"]);
+    });
+
+    test("stays drained through a restart of its service", async () => {
+        const { master, strategy } = setUp((m) => m.change({ registration: "S0 2" }));
+        master.change(out);
+        const { host } = prepared(drained, drained);
+        await strategy.before(host);
+        await strategy.after(host);
+        expect(master.calls).toEqual([]);
+    });
+
+    test.each<[string, AgentService, Partial<Agent>, AgentService]>([
+        ["drained by a run that was killed", agentService, out, drained],
+        ["still draining", agentService, { ...out, drain: "DRAINING" }, drained],
+        ["deactivated by hand", agentService, { deactivated: true, active: false }, drained],
+        ["down, which its host tells", agentService, { active: false }, agentService],
+        ["as declared", agentService, {}, agentService],
+        ["drained as declared", drained, out, drained],
+        ["reactivated by hand", drained, {}, agentService],
+    ])("is seen by a refresh: %s", async (_, planned, live, seen) => {
+        const { master, strategy } = setUp();
+        master.change(live);
+        expect(await strategy.observe(hostConfig("a1", planned))).toEqual(seen);
+    });
+
+    test("is as planned while the master does not know the agent", async () => {
+        const { master, strategy } = setUp();
+        master.agent = undefined;
+        expect(await strategy.observe(hostConfig("a1", drained))).toEqual(drained);
+    });
+
+    test("the master is asked once for all hosts of a refresh", async () => {
+        const { master, strategy } = setUp();
+        const agents = jest.spyOn(master, "agents");
+        await strategy.observe(hostConfig("a1", agentService));
+        await strategy.observe(hostConfig("a2", agentService));
+        expect(agents).toHaveBeenCalledTimes(1);
+    });
+
+    test("the preview says what happens", () => {
+        const { strategy } = setUp();
+        const [active, off] = [hostConfig("a1", agentService), hostConfig("a1", drained)];
+        expect(strategy.foretell(off, active)).toBe("drains: its tasks have up to 30 s to end, and no new ones come");
+        expect(strategy.foretell(active, off)).toBe("takes tasks again (it is drained)");
+    });
 });
 
 test("an agent that leaves is drained first and marked gone last", async () => {

@@ -78,6 +78,7 @@ class World {
             this.events.push(`gone ${host}`);
             return Promise.resolve();
         },
+        observe: ({ service }) => Promise.resolve(service),
         foretell: () => "",
     };
 
