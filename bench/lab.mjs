@@ -1,7 +1,7 @@
 // Real hosts: first converge, a run that has nothing to do, and one changed flag; by us, by one shell script per host over
 // SSH, and by a plain Ansible playbook. A lab of its own beside the default one, gone at the end.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { down, ssh, up } from "../lab/hosts.mjs";
@@ -9,7 +9,7 @@ import { localized, readSettings } from "../lab/settings.mjs";
 import { readStatus } from "../lab/status.mjs";
 import { projectDir } from "../toolchain/places.mjs";
 import { ensureAnsible } from "../toolchain/python.mjs";
-import { engine, measure, note, project, ratio, round, scratch } from "./lib.mjs";
+import { best, engine, measure, note, project, ratio, round, scratch } from "./lib.mjs";
 import { ansibleSite, makeSecrets, sshScripts } from "./plain.mjs";
 
 const settings = readSettings({
@@ -61,13 +61,11 @@ function seed() {
     mkdirSync(settings.dir, { recursive: true, mode: 0o700 });
     for (const kind of ["base", "packages"]) {
         if (existsSync(join(settings.dir, kind)) || !existsSync(join(other, kind))) continue;
+        mkdirSync(join(settings.dir, kind));
         for (const name of readdirSync(join(other, kind)))
             if (/^[0-9a-f]{16}$/.test(name))
-                cpSync(join(other, kind, name), join(settings.dir, kind, name), {
-                    recursive: true,
-                    verbatimSymlinks: true,
-                    preserveTimestamps: true,
-                });
+                // Node's own copy knows no device nodes, and a base system has some.
+                execFileSync("cp", ["-a", join(other, kind, name), join(settings.dir, kind, name)]);
     }
 }
 
@@ -75,7 +73,12 @@ async function freshHosts() {
     await down({ disks: true, settings, log: () => undefined });
     await up(HOSTS, { settings, log: () => undefined });
     for (let i = 1; i <= HOSTS; i++)
-        await ssh(`${settings.prefix}${i}`, "systemctl is-system-running --wait || true", { settings });
+        // A base system that was made within the hour looks to Ansible as if its lists of packages were fresh: it has none.
+        await ssh(
+            `${settings.prefix}${i}`,
+            "systemctl is-system-running --wait; touch -d 2000-01-01 /var/lib/apt/lists; true",
+            { settings },
+        );
     await sleep(3000);
 }
 
@@ -103,27 +106,32 @@ async function cost(run, site) {
     };
 }
 
+const UP = [
+    "up",
+    "-s",
+    "lab",
+    "--yes",
+    "--skip-preview",
+    "--non-interactive",
+    "--suppress-progress",
+    "--suppress-outputs",
+];
+
+/** What the engine, its host and the SDK cost by themselves: below it no Pulumi program comes. */
+async function emptyProgram() {
+    const p = await project("empty", { lab: "config: {}\n" }, { main: 'require("@pulumi/pulumi");\n' });
+    await p.run(UP);
+    const { cpu, wall } = await best(NOOPS, () => p.run([...UP, "--refresh"]));
+    return { controller: cpu, hosts: 0, cpu, wall };
+}
+
 /** The tools to compare: each with its own way to set a syncLimit, to do nothing, and to tell who may look. */
 async function ours() {
     const p = await project("lab", { lab: stackText(10) });
     const file = join(p.dir, "Pulumi.lab.yaml");
     const salt = /^encryptionsalt:.*$/m.exec(readFileSync(file, "utf8"))?.[0] ?? "";
     const { pulumi } = await engine();
-    const go = (more = []) =>
-        p.run(
-            [
-                "up",
-                "-s",
-                "lab",
-                "--yes",
-                "--skip-preview",
-                "--non-interactive",
-                "--suppress-progress",
-                "--suppress-outputs",
-                ...more,
-            ],
-            { timeoutSec: 900 },
-        );
+    const go = (more = []) => p.run([...UP, ...more], { timeoutSec: 900 });
     return {
         converge: (limit) => (writeFileSync(file, `${stackText(limit)}${salt}\n`), go()),
         noop: async () => {
@@ -182,7 +190,12 @@ async function plain(kind) {
 }
 
 const tools = { ssh: () => plain("ssh"), ours, ansible: () => plain("ansible") };
-const names = { ssh: "a shell script per host over SSH", ours: "pulumi-mesos", ansible: "Ansible, default settings" };
+const names = {
+    ssh: "a shell script per host over SSH",
+    ours: "pulumi-mesos",
+    ansible: "Ansible, default settings",
+    empty: "for comparison: Pulumi with an empty program, no hosts",
+};
 
 export async function lab() {
     seed();
@@ -214,6 +227,7 @@ export async function lab() {
         await down({ disks: true, all: process.env.BENCH_KEEP === undefined, settings, log: () => undefined });
         if (process.env.BENCH_KEEP === undefined) rmSync(settings.dir, { recursive: true, force: true });
     }
+    keep("empty", "nothing to do", await emptyProgram());
     const bestOf = (list) => list.reduce((a, b) => (b.cpu < a.cpu ? b : a));
     const rows = Object.entries(runs).flatMap(([what, by]) =>
         Object.keys(names)

@@ -229,23 +229,20 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
             if (seen === undefined) {
                 return { id, inputs, outputs };
             }
-            const lines = drift(config, seen);
-            if (lines.length > 0) {
-                lines.forEach((line) => context.log("warning", `${config.host}: ${line}`));
-            }
-            preflightFaults(config, seen).forEach((fault) => context.log("warning", `${config.host}: ${fault}`));
-            const service = await dependencies
+            const observed = await dependencies
                 .strategy(config)
                 .observe(config)
                 .catch((error: unknown) => {
                     const [reason = ""] = (error as Error).message.split("\n");
-                    context.log("warning", `${config.host}: looked at without the masters: ${reason}`);
-                    return config.service;
+                    return { service: config.service, drift: [`looked at without the masters: ${reason}`] };
                 });
+            for (const line of [...drift(config, seen), ...observed.drift, ...preflightFaults(config, seen)]) {
+                context.log("warning", `${config.host}: ${line}`);
+            }
             return {
                 id,
                 outputs: outputsOf(config, seen),
-                inputs: { ...observedInputs(config, seen), service } as unknown as Properties,
+                inputs: { ...observedInputs(config, seen), service: observed.service } as unknown as Properties,
             };
         },
 

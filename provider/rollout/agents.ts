@@ -6,7 +6,7 @@ import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import { HostError } from "../host/errors";
 import { agentIdentity } from "../host/inspect";
 import { poolWaves, type Role } from "./order";
-import { type Clock, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+import { type Clock, type Observed, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
 
 function agent(config: HostConfigInputs): AgentService {
     return config.service as AgentService;
@@ -146,18 +146,20 @@ export class AgentStrategy implements Strategy {
     }
 
     /** A drained agent is drift where it should take tasks: a run that was killed, or a hand, has left it so. */
-    public async observe(config: HostConfigInputs): Promise<AgentService> {
+    public async observe(config: HostConfigInputs): Promise<Observed> {
         const now = this.clock.now();
         if (this.answer === undefined || this.answer.until < now) {
             this.answer = { agents: this.connect(config).agents(), until: now + ANSWER_MS };
         }
         const planned = agent(config);
         const found = (await this.answer.agents).filter(({ hostname }) => hostname === planned.hostname);
-        if (found.length === 0) {
-            return planned;
+        if (found.length === 0 || found.every(isDrained) === (planned.drained === true)) {
+            return { service: planned, drift: [] };
         }
-        const { drained: _, ...active } = planned;
-        return found.every(isDrained) ? { ...active, drained: true } : active;
+        const { drained, ...active } = planned;
+        return drained === true
+            ? { service: active, drift: ["the master gives it tasks, although it is declared drained"] }
+            : { service: { ...active, drained: true }, drift: ["the master gives it no tasks: it was drained"] };
     }
 
     public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>> {

@@ -8,7 +8,7 @@ import { HostError } from "../host/errors";
 import { dataPaths } from "../host/inspect";
 import { UserError } from "../resources/resource";
 import { deletionRefusal, type QuorumState, quorumWaves, refusal, type Role } from "./order";
-import { type Clock, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+import { type Clock, type Observed, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
 
 /** How one kind of quorum service is looked at. */
 interface Kind {
@@ -147,8 +147,8 @@ export class QuorumStrategy implements Strategy {
     }
 
     /** A member's part in the quorum changes by itself: nothing of it is planned. */
-    public observe({ service }: HostConfigInputs): Promise<HostConfigInputs["service"]> {
-        return Promise.resolve(service);
+    public observe({ service }: HostConfigInputs): Promise<Observed> {
+        return Promise.resolve({ service, drift: [] });
     }
 
     public afterRemoval(): Promise<void> {

@@ -18,6 +18,13 @@ export interface Prepared extends Candidate {
     warn(line: string): void;
 }
 
+/** What the cluster says of a host's service. */
+export interface Observed {
+    readonly service: Service;
+    /** What is not as planned, a line each. */
+    readonly drift: readonly string[];
+}
+
 export interface Strategy {
     /** One cannot go on without the others: a fault on one host stops the whole batch. */
     readonly isQuorum: boolean;
@@ -48,7 +55,7 @@ export interface Strategy {
      *
      * @throws UserError when the cluster can't be asked
      */
-    observe(config: HostConfigInputs): Promise<Service>;
+    observe(config: HostConfigInputs): Promise<Observed>;
     /** One line for the preview: what will happen to this host. */
     foretell(config: HostConfigInputs, before: HostConfigInputs): string;
 }

@@ -1,7 +1,9 @@
 /** What somebody changed by hand on a host is seen host by host, and mended there and nowhere else. */
+import { agentIds, operatorCall } from "./support/endpoints";
 import { invocations, on, tryOn } from "./support/hosts";
 import { healthy, onTheLab } from "./support/site";
 import { markChanged, preview, pulumi, up } from "./support/stack";
+import { eventually } from "./support/steps";
 
 onTheLab();
 
@@ -39,5 +41,21 @@ test("changes by hand are shown for each host, mended by up, and no other host i
     const touched = Object.keys(now).filter((unit) => now[unit] !== lives[unit]);
     // A file's mode needs no restart.
     expect(touched.sort()).toEqual(["bm2/zookeeper", "bm5/mesos-agent", "bm6/mesos-agent"]);
+    await up("--refresh", "--expect-no-changes");
+});
+
+test("an agent that a run which was killed, or a hand, has left drained is shown, and takes tasks again", async () => {
+    const lives = await invocations();
+    const id = (await agentIds())["bm4"] ?? "";
+    markChanged();
+    await operatorCall("DRAIN_AGENT", { drain_agent: { agent_id: { value: id }, mark_gone: false } });
+    await eventually("bm4 is drained", async () => ((await agentIds())["bm4"] === undefined ? true : undefined));
+
+    expect(await preview("--refresh")).toContain("bm4: the master gives it no tasks: it was drained");
+    const told = await up("--refresh");
+    expect(told).toContain("bm4: reactivated: takes tasks again");
+    await healthy();
+    expect((await agentIds())["bm4"]).toBe(id);
+    expect(await invocations()).toEqual(lives);
     await up("--refresh", "--expect-no-changes");
 });

@@ -63,3 +63,29 @@ test("a pool goes from two hosts to three and back; the leaving one is drained, 
     await up("--refresh", "--expect-no-changes");
     await lab("remove", GUEST);
 });
+
+test("an agent that is declared drained ends its tasks, takes none, and comes back with its id", async () => {
+    const ids = await agentIds();
+    const lives = await invocations();
+    const framework = await Framework.subscribe();
+    try {
+        await framework.launch("moved", "bm6", DIARY);
+        declare((site) => {
+            Object.assign(site.pools["relval"] ?? {}, { state: "drained" });
+        });
+        expect(await preview()).toContain("bm6: drains: its tasks have up to 30 s to end, and no new ones come");
+        await up();
+        await framework.reaches("moved", "TASK_KILLED", 10);
+    } finally {
+        await framework.teardown();
+    }
+    expect(((await agents()) ?? []).find(({ hostname }) => hostname === "bm6")).toMatchObject({ active: false });
+    await up("--refresh", "--expect-no-changes");
+
+    declare();
+    expect(await preview()).toContain("bm6: takes tasks again (it is drained)");
+    await up();
+    await healthy();
+    expect(await agentIds()).toEqual(ids);
+    expect(await invocations()).toEqual(lives);
+});

@@ -114,15 +114,18 @@ export async function operatorAuth(): Promise<string> {
     return `${operator.principal}:${operator.secret}`;
 }
 
-/** A call of the operator API at the leading master. */
-export async function operatorCall(type: string): Promise<Record<string, unknown> | undefined> {
+/** A call of the operator API at the leading master; undefined when there is none, or it refuses. */
+export async function operatorCall(type: string, parts: object = {}): Promise<Record<string, unknown> | undefined> {
     const leader = await leadingMaster();
     if (leader === undefined) {
         return undefined;
     }
-    const auth = await operatorAuth();
-    const { status, body } = await ask(leader, 5050, "/api/v1", { method: "POST", auth, body: { type } });
-    return status === 200 ? (JSON.parse(body) as Record<string, unknown>) : undefined;
+    const question = { method: "POST", auth: await operatorAuth(), body: { type, ...parts } } as const;
+    const { status, body } = await ask(leader, 5050, "/api/v1", question);
+    if (status !== 200 && status !== 202) {
+        return undefined;
+    }
+    return body === "" ? {} : (JSON.parse(body) as Record<string, unknown>);
 }
 
 export interface Agent {

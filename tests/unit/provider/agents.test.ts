@@ -176,13 +176,15 @@ describe("an agent that shall take no tasks", () => {
     ])("is seen by a refresh: %s", async (_, planned, live, seen) => {
         const { master, strategy } = setUp();
         master.change(live);
-        expect(await strategy.observe(hostConfig("a1", planned))).toEqual(seen);
+        const observed = await strategy.observe(hostConfig("a1", planned));
+        expect(observed.service).toEqual(seen);
+        expect(observed.drift).toHaveLength(seen === planned ? 0 : 1);
     });
 
     test("is as planned while the master does not know the agent", async () => {
         const { master, strategy } = setUp();
         master.agent = undefined;
-        expect(await strategy.observe(hostConfig("a1", drained))).toEqual(drained);
+        expect(await strategy.observe(hostConfig("a1", drained))).toEqual({ service: drained, drift: [] });
     });
 
     test("the master is asked once for all hosts of a refresh", async () => {

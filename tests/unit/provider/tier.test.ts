@@ -78,7 +78,7 @@ class World {
             this.events.push(`gone ${host}`);
             return Promise.resolve();
         },
-        observe: ({ service }) => Promise.resolve(service),
+        observe: ({ service }) => Promise.resolve({ service, drift: [] }),
         foretell: () => "",
     };
 

@@ -5,7 +5,9 @@ import { parse } from "yaml";
 import { stackSchemaText } from "../../../site/generate/stackSchema";
 import { changed } from "./sites";
 
-const validate = new Ajv({ strict: false }).compile(JSON.parse(stackSchemaText()) as object);
+const validate = new Ajv({ strict: false, formats: { "date-time": true } }).compile(
+    JSON.parse(stackSchemaText()) as object,
+);
 const stack = (site: unknown) => ({ config: { "pulumi-mesos:site": site } });
 
 test.each(["lab/Pulumi.lab.yaml", "Pulumi.prod.yaml"])("editors accept %s", (path) => {
