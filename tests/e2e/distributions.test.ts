@@ -67,6 +67,10 @@ test("a package file from the administrator's machine", async () => {
     await smallSite({ kind: "package", source, sha256: sha256(source) });
     expect((await on("bm4", "dpkg-query -W -f '${Version}' mesos")).trim()).toMatch(/^1\.11\.0-/);
     expect(await program("bm4", "mesos-agent")).toBe("/usr/lib/mesos/mesos-host");
+
+    await on("bm4", "systemctl stop mesos-agent; apt-get -qq purge -y mesos >/dev/null 2>&1");
+    expect(await up("--refresh")).toMatch(/bm4: .*install the debian package file/i);
+    await healthy(["bm4"], { quorum: ["bm1"] });
 });
 
 test("a tarball under a prefix of its own", async () => {
