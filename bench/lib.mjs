@@ -84,8 +84,11 @@ export async function best(n, run) {
 let prepared;
 export const engine = async () => (prepared ??= await preparePulumi());
 
-/** A project beside the checkout: `stackFiles` is {name: text}. With `fakes`, both plugins are bench/fake-plugin.mjs. */
-export async function project(name, stackFiles, { main: program } = {}) {
+/**
+ * A project beside the checkout: `stackFiles` is {name: text}. Its program is ours, or `main`: then it starts as the engine
+ * starts every program, and has our plugins only with `plugins`.
+ */
+export async function project(name, stackFiles, { main: program, plugins = program === undefined } = {}) {
     const { pulumi, env } = await engine();
     const dir = scratch(name);
     const state = join(dir, "state");
@@ -102,12 +105,10 @@ export async function project(name, stackFiles, { main: program } = {}) {
     }
     const real = readFileSync(join(projectDir, "Pulumi.yaml"), "utf8");
     const withoutPlugins = real.replace(/^plugins:[\s\S]*/m, "");
+    const fake = `plugins:\n  providers:\n${["mesos", "openstack"].map((p) => `    - {name: ${p}, path: ./fake-${p}}\n`).join("")}`;
     const place = (fakes) => {
-        // A program of somebody else starts as the engine starts every program.
-        if (program !== undefined)
-            return writeFileSync(join(dir, "Pulumi.yaml"), withoutPlugins.replace(/^ *nodeargs:.*\n/m, ""));
-        const fake = `plugins:\n  providers:\n${["mesos", "openstack"].map((p) => `    - {name: ${p}, path: ./fake-${p}}\n`).join("")}`;
-        return writeFileSync(join(dir, "Pulumi.yaml"), fakes ? withoutPlugins + fake : real);
+        const text = plugins && fakes ? withoutPlugins + fake : program === undefined ? real : withoutPlugins;
+        writeFileSync(join(dir, "Pulumi.yaml"), program === undefined ? text : text.replace(/^ *nodeargs:.*\n/m, ""));
     };
     for (const plugin of ["mesos", "openstack"]) {
         const at = join(dir, `fake-${plugin}`);
