@@ -83,7 +83,7 @@ async function sameCloud(prod) {
         .map(({ type, urn, inputs }) => ({ type, name: urn.split("::").pop(), inputs: plain(inputs) }));
     const register = `
 const { CustomResource } = require("@pulumi/pulumi");
-for (const { type, name, inputs } of ${JSON.stringify(cloud)}) new CustomResource(type, name, inputs);
+for (const { type, name, inputs } of ${JSON.stringify(cloud)}) new CustomResource(type, name, inputs, { ignoreChanges: ["userData"] });
 `;
     return project("cloud", { prod: "config: {}\n" }, { main: register, plugins: true });
 }

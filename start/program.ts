@@ -21,7 +21,8 @@ const LAZY: ReadonlySet<string> = new Set(["typescript", "@npmcli/arborist"]);
 const loader = Module as unknown as { _load: Load };
 const loadFromDisk = loader._load.bind(loader);
 
-const sdk = (): typeof Sdk => requireCached(join(__dirname, "sdk.js")) as typeof Sdk;
+const sdkFile = join(__dirname, "sdk.js");
+const sdk = (): typeof Sdk => requireCached(sdkFile) as typeof Sdk;
 
 /** A part of the SDK by its path. Two copies of it in one process would each know half of what is going on. */
 function part(path: string): unknown {
@@ -42,10 +43,35 @@ loader._load = (request, parent, isMain) => {
     if (request === program) {
         return requireCached(program);
     }
+    if (request === "inspector" && (parent as { filename?: string }).filename === sdkFile) {
+        return { Session: QuietSession };
+    }
     return LAZY.has(request)
         ? lazily(() => loadFromDisk(request, parent, isMain) as object)
         : loadFromDisk(request, parent, isMain);
 };
+
+/**
+ * The SDK switches V8's debugger on when it is loaded, to know the files of functions that are sent elsewhere as text. With
+ * it every promise of the process takes the slow way. As there are no such functions here, it stays off.
+ */
+class QuietSession {
+    public connect(): void {
+        // To nobody.
+    }
+
+    public addListener(): void {
+        // Nothing will be told.
+    }
+
+    /** @throws Error for anything but what the SDK asks at its start */
+    public post(method: string, ...rest: unknown[]): void {
+        if (method !== "Debugger.enable") {
+            throw new Error(`${method}: functions of this program cannot be serialized (dynamic providers)`);
+        }
+        (rest.at(-1) as (error: null) => void)(null);
+    }
+}
 
 /** Stands for a module until one of its exports is asked for. */
 function lazily(real: () => object): object {
