@@ -8,6 +8,7 @@
 import Module from "node:module";
 import { join } from "node:path";
 import { requireCached } from "./codeCache";
+import { quiet } from "./quiet";
 import type * as Sdk from "./sdk";
 
 type Load = (request: string, parent: unknown, isMain: boolean) => unknown;
@@ -43,35 +44,13 @@ loader._load = (request, parent, isMain) => {
     if (request === program) {
         return requireCached(program);
     }
-    if (request === "inspector" && (parent as { filename?: string }).filename === sdkFile) {
-        return { Session: QuietSession };
+    if (Object.hasOwn(quiet, request) && (parent as { filename?: string } | undefined)?.filename === sdkFile) {
+        return quiet[request];
     }
     return LAZY.has(request)
         ? lazily(() => loadFromDisk(request, parent, isMain) as object)
         : loadFromDisk(request, parent, isMain);
 };
-
-/**
- * The SDK switches V8's debugger on when it is loaded, to know the files of functions that are sent elsewhere as text. With
- * it every promise of the process takes the slow way. As there are no such functions here, it stays off.
- */
-class QuietSession {
-    public connect(): void {
-        // To nobody.
-    }
-
-    public addListener(): void {
-        // Nothing will be told.
-    }
-
-    /** @throws Error for anything but what the SDK asks at its start */
-    public post(method: string, ...rest: unknown[]): void {
-        if (method !== "Debugger.enable") {
-            throw new Error(`${method}: functions of this program cannot be serialized (dynamic providers)`);
-        }
-        (rest.at(-1) as (error: null) => void)(null);
-    }
-}
 
 /** Stands for a module until one of its exports is asked for. */
 function lazily(real: () => object): object {
