@@ -15,7 +15,7 @@ import { ensureNetwork, ensureServer, serverPid } from "./hosts/network.mjs";
 import { fillDisk, freeDisk, gone, heal, partition, powerCut, powerOff, powerOn, reboot, sshTry, waitFor } from "./hosts/power.mjs";
 import { ensureBase, ensureRepository } from "./images.mjs";
 import { ensureMesosPackage } from "./mesos.mjs";
-import { addressOf, numberOf, readSettings } from "./settings.mjs";
+import { addressOf, hybridEnv, numberOf, readSettings } from "./settings.mjs";
 import { ensureStandInPackages } from "./stand-ins.mjs";
 
 export { hostNames, initPid } from "./hosts/inventory.mjs";
@@ -178,7 +178,7 @@ export async function down({ disks = false, all = false, settings = readSettings
         for (const path of [settings.hosts, settings.knownHosts, settings.sshConfig]) rmSync(path, { recursive: true, force: true });
       }
       if (all) {
-        for (const path of ["base", "packages"].map((p) => join(settings.dir, p))) rmSync(path, { recursive: true, force: true });
+        if (settings.images === settings.dir) for (const path of ["base", "packages"]) rmSync(join(settings.dir, path), { recursive: true, force: true });
         for (const path of [settings.repository, settings.logs, settings.key, `${settings.key}.pub`]) rmSync(path, { recursive: true, force: true });
       }
       const left = cgroups(settings);
@@ -186,7 +186,7 @@ export async function down({ disks = false, all = false, settings = readSettings
     }, { log }));
 }
 
-const usage = `usage: node lab/hosts.mjs VERB …
+const usage = `usage: node lab/hosts.mjs [--hybrid] VERB …      --hybrid: the hosts beside the lab's OpenStack
   up [N]                          N hosts (6) made, started and reachable
   down [--purge|--all]            all off; --purge: and their disks; --all: and base tree and packages
   add NAME [--disk SIZE] [--os ubuntu22|alma9]    one host more
@@ -196,7 +196,11 @@ const usage = `usage: node lab/hosts.mjs VERB …
   ssh NAME [COMMAND…]
   list [--json]`;
 
-async function command(argv) {
+async function command([...argv]) {
+  if (argv[0] === "--hybrid") {
+    argv.shift();
+    Object.assign(process.env, hybridEnv());
+  }
   const flags = {};
   const words = [];
   const [verb, ...rest] = argv;

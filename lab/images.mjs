@@ -16,7 +16,7 @@ export function baseDir(settings) {
     texts: [settings.suite, settings.basePackages.join(" ")],
     files: [script("base.sh"), script("sources.sh")],
   });
-  return join(settings.dir, "base", stamp);
+  return join(settings.images, "base", stamp);
 }
 
 export async function ensureBase(settings, { log = say } = {}) {
@@ -45,7 +45,7 @@ export async function ensureBase(settings, { log = say } = {}) {
 export async function ensureRepository(settings, packages, { log = say } = {}) {
   const base = await ensureBase(settings, { log });
   const stamp = digest({ texts: [basename(base), settings.repositoryPackages.join(" ")], files: [script("repository.sh")] });
-  const pool = join(settings.dir, "packages", stamp);
+  const pool = join(settings.images, "packages", stamp);
   await withLock(`${pool}.lock`, async () => {
     const env = scriptEnv(settings);
     const logFile = join(settings.logs, "repository.log");

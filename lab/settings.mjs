@@ -37,6 +37,8 @@ export function readSettings(env = process.env) {
     basePackages: [...basePackages, ...(env.PULUMI_MESOS_LAB_BAKE ?? "").split(" ").filter(Boolean)],
     repositoryPackages: [...repositoryPackages, ...(env.PULUMI_MESOS_LAB_PACKAGES ?? "").split(" ").filter(Boolean)],
     hosts: join(dir, "hosts"),
+    // What is made once may be another lab's: one base tree serves all.
+    images: env.PULUMI_MESOS_LAB_IMAGES || dir,
     repository: join(dir, "repository"),
     logs: join(dir, "logs"),
     key: join(dir, "id_ed25519"),
@@ -45,7 +47,22 @@ export function readSettings(env = process.env) {
   };
 }
 
-// ---------------------------------------------------------------- the OpenStack beside the hosts
+// ---------------------------------------------------------------- the OpenStack, and the hosts beside it
+
+/** The environment of a lab of its own for the hybrid site: its registered hosts, and the packages of its instances. */
+export function hybridEnv(env = process.env) {
+  const given = (name) => env[`PULUMI_MESOS_HYBRID${name}`];
+  return {
+    PULUMI_MESOS_LAB: given("") || "/var/lib/pulumi-mesos/hybrid",
+    PULUMI_MESOS_LAB_NET: given("_NET") || "10.214.0",
+    PULUMI_MESOS_LAB_BRIDGE: given("_BRIDGE") || "br-hybrid",
+    PULUMI_MESOS_LAB_PORT: given("_PORT") || "8214",
+    PULUMI_MESOS_LAB_PREFIX: given("_PREFIX") || "hy",
+    PULUMI_MESOS_LAB_IMAGES: readSettings(env).images,
+  };
+}
+
+export const readHybridSettings = (env = process.env) => readSettings({ ...env, ...hybridEnv(env) });
 
 const openstackDefaults = { dir: "/var/lib/pulumi-mesos/openstack", net: "10.77.0", zones: 3 };
 
@@ -135,8 +152,12 @@ export function numberOf(settings, name) {
 export const addressOf = (settings, name) => `${settings.net}.${10 + numberOf(settings, name)}`;
 
 /** A text that speaks of the lab as it is by default (the stack file), for the lab as it is here. */
-export const localized = (text, settings) =>
+export const localized = (text, settings, { dir, net, prefix } = defaults) =>
   text
-    .replaceAll(`${defaults.dir}/`, `${settings.dir}/`)
-    .replaceAll(`${defaults.net}.`, `${settings.net}.`)
-    .replaceAll(new RegExp(`\\b${defaults.prefix}(?=[\\d[])`, "g"), settings.prefix);
+    .replaceAll(`${dir}/`, `${settings.dir}/`)
+    .replaceAll(`${net}.`, `${settings.net}.`)
+    .replaceAll(new RegExp(`\\b${prefix}(?=[\\d[])`, "g"), settings.prefix);
+
+/** The same for the hybrid site's. */
+export const hybridText = (text, env = process.env) =>
+  localized(text, readHybridSettings(env), readHybridSettings({})).replaceAll(`${openstackDefaults.net}.`, `${readOpenstackSettings(env).net}.`);

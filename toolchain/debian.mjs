@@ -17,6 +17,9 @@ export function which(command, path = process.env.PATH ?? "") {
   return undefined;
 }
 
+/** So many names on a line of progress, which comes again and again. */
+const SHOWN = 5;
+
 /** Those of `wants` that are absent. A want is met when its command is found and its file exists. */
 export function missing(wants) {
   return wants.filter(({ command, file }) => (command && !which(command)) || (file && !existsSync(file)));
@@ -41,7 +44,7 @@ export async function ensurePackages(wants, { log } = {}) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_MODE: "l" };
   const options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=300"];
   await step(
-    `Debian packages: ${names.join(" ")}`,
+    `Debian packages: ${names.length > SHOWN + 1 ? [...names.slice(0, SHOWN), `and ${names.length - SHOWN} more`].join(" ") : names.join(" ")}`,
     async ({ note }) => {
       const onLine = (line) => note(line.slice(0, 100));
       await run("apt-get", [...options, "update"], { env, onLine });

@@ -5,6 +5,7 @@
   cloud.py contents < what.json    images, flavors, networks, volume types, zones, quotas
   cloud.py list CLOUD              servers, ports, volumes, … of a project, as JSON
   cloud.py delete CLOUD KIND NAME  kind: server, volume, port; waits until it is gone
+  cloud.py empty CLOUD             everything that "list" shows goes; waits until it is gone
   cloud.py health                  what of the control plane does not answer, as JSON
 
 Everything can be run again. OS_CLIENT_CONFIG_FILE names the clouds.yaml.
@@ -192,6 +193,40 @@ def delete(cloud, kind, name):
     wait("the end of %s %s" % (kind, name), 120, lambda: not find(found.id))
 
 
+def empty(cloud):
+    """Takes everything out of a project, in the order in which things hold each other."""
+    mine = cloud.current_project_id
+    compute, network, storage = cloud.compute, cloud.network, cloud.block_storage
+    for server in compute.servers():
+        compute.delete_server(server, force=True)
+    wait("the end of all servers", 180, lambda: not list(compute.servers()))
+    for address in network.ips(project_id=mine):
+        network.delete_ip(address)
+    for router in network.routers(project_id=mine):
+        for port in network.ports(device_id=router.id):
+            if port.device_owner == "network:router_interface":
+                network.remove_interface_from_router(router, port_id=port.id)
+        network.delete_router(router)
+    for port in network.ports(project_id=mine):
+        if not port.device_owner.startswith("network:"):
+            network.delete_port(port)
+    for one in network.networks(project_id=mine):
+        network.delete_network(one)
+    for snapshot in storage.snapshots():
+        storage.delete_snapshot(snapshot)
+    wait("the end of all snapshots", 120, lambda: not list(storage.snapshots()))
+    for volume in storage.volumes():
+        storage.delete_volume(volume, force=False)
+    wait("the end of all volumes", 120, lambda: not list(storage.volumes()))
+    for group in network.security_groups(project_id=mine):
+        if group.name != "default":
+            network.delete_security_group(group)
+    for group in compute.server_groups():
+        compute.delete_server_group(group)
+    for pair in compute.keypairs():
+        compute.delete_keypair(pair)
+
+
 def health(cloud):
     problems = []
     for binary in cloud.compute.services():
@@ -217,6 +252,8 @@ def main(verb, *rest):
         print(json.dumps(health(admin())))
     elif verb == "list":
         print(json.dumps(listing(openstack.connect(cloud=rest[0])), indent=1))
+    elif verb == "empty":
+        empty(openstack.connect(cloud=rest[0]))
     elif verb == "delete":
         delete(openstack.connect(cloud=rest[0]), rest[1], rest[2])
     else:

@@ -2,18 +2,19 @@
 //   npm run lab:openstack           makes what is missing, starts what does not run. Again: changes nothing
 //   npm run lab:openstack:status    what runs, with memory; -- --json for programs. Exit status 1 when something is wrong
 //   npm run lab:openstack:down      ends it; -- --wipe: also what it has stored
-// Tests import the same: up, down, status, list, remove, kill, restart.
+// Tests import the same: up, down, status, list, remove, empty, kill, restart. With it come the registered hosts of the hybrid site,
+// lab/Pulumi.lab-openstack.yaml: node lab/hosts.mjs --hybrid VERB …
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensurePackages } from "../../toolchain/debian.mjs";
 import { withLock } from "../../toolchain/lock.mjs";
-import { digest } from "../../toolchain/places.mjs";
+import { digest, projectDir } from "../../toolchain/places.mjs";
 import { Failure, main, run, say, step } from "../../toolchain/steps.mjs";
-import { checkMachine, outerPackages, prepareShared } from "../hosts.mjs";
+import { checkMachine, down as hostsDown, outerPackages, prepareShared, up as hostsUp } from "../hosts.mjs";
 import { mesosBuildPackages } from "../mesos.mjs";
-import { readOpenstackSettings, readSettings } from "../settings.mjs";
+import { hybridText, readHybridSettings, readOpenstackSettings } from "../settings.mjs";
 import { cloudsYaml, databases, endpoints, libvirtdConfig, makeConfig, qemuConfig, serviceUsers } from "./config.mjs";
 import { control, foundation, namespaces, onHost, placesOf } from "./control-plane.mjs";
 import { ensureGuests } from "./guests.mjs";
@@ -22,13 +23,17 @@ import { ensureCloudPackages } from "./packages.mjs";
 import { cgroupOf, cgroupsNamed, kill as killProcesses, memoryMiB, pidOf, processesOf, ready, recorded, removeCgroup, serviceEnv, start, stop, until } from "./services.mjs";
 import { chooseVirtualisation } from "./virtualisation.mjs";
 
+const STACK = "lab-openstack";
+/** Registered hosts of the hybrid site. */
+const HYBRID_HOSTS = 2;
+
 const here = dirname(fileURLToPath(import.meta.url));
 const locked = (settings, work) => withLock(join(settings.dir, "lock"), work, { log: say });
 
 // ---------------------------------------------------------------- up
 
 /** @returns {Promise<number>} how many services had to be started */
-export async function up({ settings = readOpenstackSettings(), hosts = readSettings(), log = say } = {}) {
+export async function up({ settings = readOpenstackSettings(), hosts = readHybridSettings(), log = say } = {}) {
   await checkMachine({ dir: settings.dir });
   makeDirectories(settings);
   return locked(settings, async () => {
@@ -62,6 +67,14 @@ function makeDirectories(settings) {
   for (const dir of [settings.secrets, settings.config, settings.logs]) mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Services of other users (database, DHCP) find their own files below; passwords are in closed directories.
   for (const dir of [settings.dir, settings.records, settings.state]) chmodSync(dir, 0o711);
+}
+
+/** The hybrid site's stack file, once: from then on it is the user's. */
+function placeStackFile() {
+  const to = join(projectDir, `Pulumi.${STACK}.yaml`);
+  if (existsSync(to)) return;
+  writeFileSync(to, hybridText(readFileSync(join(here, "..", `Pulumi.${STACK}.yaml`), "utf8")));
+  say(`wrote ${to}: the hybrid site, yours to change`);
 }
 
 /** A password, made once and kept. */
@@ -256,6 +269,11 @@ export async function remove(cloud, kind, name, settings = readOpenstackSettings
   await ask(settings, ["delete", cloud, kind, name]);
 }
 
+/** Takes everything out of a project that whoever made it has left. */
+export async function empty(cloud, settings = readOpenstackSettings()) {
+  await ask(settings, ["empty", cloud]);
+}
+
 /** Ends a service at once, as a crash would: nova-api, keystone, … */
 export const kill = (name, settings = readOpenstackSettings()) => killProcesses(settings, name);
 
@@ -348,6 +366,7 @@ const usage = `usage: node lab/openstack/openstack.mjs VERB …
   status [--json]
   list CLOUD                      servers, ports, volumes … of a project, as JSON
   delete CLOUD server|volume|port NAME
+  empty CLOUD                     everything of a project gone, quota and users apart
   kill | restart SERVICE          nova-api, keystone, … (status names them)`;
 
 function statusTable({ services, memoryMiB: memory, guestsMiB, virtualisation, clouds, problems }) {
@@ -363,14 +382,23 @@ async function command([verb, ...rest]) {
   if (verb === "up") {
     const settings = readOpenstackSettings();
     const started = await up({ settings });
-    say(`openstack: up after ${Math.round((Date.now() - begun) / 1000)} s, ${started || "nothing"} had to be started. export OS_CLIENT_CONFIG_FILE=${settings.clouds} OS_CLOUD=${settings.projects[0]}`);
-  } else if (verb === "down") await down({ wipe: flag("wipe") });
+    await hostsUp(HYBRID_HOSTS, { settings: readHybridSettings() });
+    placeStackFile();
+    say(`openstack: up after ${Math.round((Date.now() - begun) / 1000)} s, ${started || "nothing"} had to be started. Now:
+  export OS_CLIENT_CONFIG_FILE=${settings.clouds}
+  npm run -s pulumi -- stack select --create ${STACK}
+  npm run -s pulumi -- up -s ${STACK}`);
+  } else if (verb === "down") {
+    await hostsDown({ disks: true, all: flag("wipe"), settings: readHybridSettings() });
+    await down({ wipe: flag("wipe") });
+  }
   else if (verb === "status") {
     const state = await status();
     console.log(flag("json") ? JSON.stringify(state, null, 2) : statusTable(state));
     return state.problems.length === 0 ? 0 : 1;
   } else if (verb === "list" && words.length === 1) console.log(JSON.stringify(await list(words[0]), null, 2));
   else if (verb === "delete" && words.length === 3) await remove(...words);
+  else if (verb === "empty" && words.length === 1) await empty(words[0]);
   else if (verb === "kill" && words.length === 1) await kill(words[0]);
   else if (verb === "restart" && words.length === 1) await restart(words[0]);
   else throw new Failure(usage);
