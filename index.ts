@@ -5,12 +5,15 @@ import { BareMetalHost } from "./components/baremetal/bareMetalHost";
 import { AgentPool } from "./components/mesos/agentPool";
 import { MesosMasters } from "./components/mesos/mesosMasters";
 import type { IHost } from "./components/shared/host";
+import type { IScheduler } from "./components/shared/schedulerService";
 import { quietShutdown } from "./components/shared/quietShutdown";
 import { SiteSecrets } from "./components/shared/secrets";
-import { servicesByHost, type SiteContext } from "./components/shared/serviceHost";
+import { servicesByHost, servicesOf, type SiteContext } from "./components/shared/serviceHost";
 import { ZooKeeperEnsemble } from "./components/zookeeper/zooKeeperEnsemble";
+import { MarathonService } from "./components/marathon/marathonService";
 import { MarathonWork } from "./components/marathon/marathonWork";
 import { OperatorSettings } from "./components/mesos/operatorSettings";
+import { MetronomeService } from "./components/metronome/metronomeService";
 import { MetronomeWork } from "./components/metronome/metronomeWork";
 import {
     formatIssues,
@@ -18,6 +21,7 @@ import {
     type PlanResult,
     planSite,
     planSiteWork,
+    type SchedulerPlan,
     type SitePlan,
     type WorkPlan,
 } from "./site";
@@ -64,11 +68,7 @@ function readWork({ site, plan }: Planned): WorkPlan {
 }
 
 function makeHosts(plan: SitePlan): Pick<SiteContext, "hosts" | "gate" | "turns"> {
-    const hosts = new Map<string, IHost>(
-        [...plan.zookeeper.members, ...plan.masters.members, ...plan.pools.flatMap(({ agents }) => agents)].map(
-            ({ host }) => [host, new BareMetalHost(host)],
-        ),
-    );
+    const hosts = new Map<string, IHost>(servicesOf(plan).map(({ host }) => [host, new BareMetalHost(host)]));
     if (plan.openstack === undefined) {
         return { hosts };
     }
@@ -94,7 +94,12 @@ const planned = readPlan();
 const { plan } = planned;
 const work = readWork(planned);
 const config = new pulumi.Config();
-const needed = [...plan.secrets.filter(({ given }) => given === true), ...work.secrets.map((name) => ({ name }))];
+/** Secrets of the site itself; others are given in the stack's configuration. */
+const generated = new Set(plan.secrets.map(({ name }) => name));
+const needed = [
+    ...plan.secrets.filter(({ given }) => given === true),
+    ...work.secrets.filter((name) => !generated.has(name)).map((name) => ({ name })),
+];
 const missing = needed.filter(({ name }) => config.getSecret(name) === undefined);
 if (missing.length > 0) {
     const commands = missing.map(({ name }) => `    pulumi config set --stack ${pulumi.getStack()} --secret ${name}`);
@@ -115,7 +120,13 @@ const masters =
         : MesosMasters.fromExisting(plan.masters.endpoints);
 const pools = plan.pools.map(({ name, agents }) => new AgentPool(name, { agents, masters, site }));
 
-const secretOf = (name: string): pulumi.Output<string> => config.requireSecret(name);
+const secretOf = (name: string): pulumi.Output<string> =>
+    generated.has(name) ? secrets.value(name) : config.requireSecret(name);
+const scheduler = (kind: SchedulerPlan["kind"]): IScheduler => {
+    const own = plan.schedulers.find((one) => one.kind === kind);
+    const Service = kind === "marathon" ? MarathonService : MetronomeService;
+    return own === undefined ? Service.fromExisting() : new Service(kind, { ...own, zookeeper, masters, site });
+};
 if (work.quotas.length + work.weights.length + work.maintenance.length > 0) {
     const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
     new OperatorSettings("settings", {
@@ -125,10 +136,12 @@ if (work.quotas.length + work.weights.length + work.maintenance.length > 0) {
     });
 }
 if (work.marathon !== undefined) {
-    new MarathonWork("marathon", { ...work, server: work.marathon, secret: secretOf });
+    const service = scheduler("marathon");
+    new MarathonWork("marathon", { ...work, server: work.marathon, secret: secretOf, service });
 }
 if (work.metronome !== undefined) {
-    new MetronomeWork("metronome", { ...work, server: work.metronome, secret: secretOf });
+    const service = scheduler("metronome");
+    new MetronomeWork("metronome", { ...work, server: work.metronome, secret: secretOf, service });
 }
 
 /** Of a large site not known before all is registered: the SDK waits for outputs, not for resources that are yet to be made. */

@@ -3,8 +3,9 @@ import { ansiblePlaybook, endRuns } from "./clients/ansible";
 import type { CloudRef } from "./clients/cloudCredentials";
 import { HttpMesosClient } from "./clients/mesos";
 import { HttpOpenStack, type OpenStack } from "./clients/openstack";
+import { schedulerClient } from "./clients/schedulers";
 import { openSsh } from "./clients/ssh";
-import { fourLetterWords } from "./clients/zookeeper";
+import { zookeeperClient } from "./clients/zookeeper";
 import { checkCloud, serverFault } from "./functions/checkCloud";
 import { clearLeftovers } from "./functions/clearLeftovers";
 import { Connections, textsOf } from "./resources/connections";
@@ -22,9 +23,10 @@ declare const PULUMI_MESOS_VERSION: string;
 const clients: Clients = {
     ssh: openSsh,
     ansible: ansiblePlaybook,
-    zookeeper: fourLetterWords,
+    zookeeper: zookeeperClient,
+    schedulers: schedulerClient,
     mesos(config) {
-        const masters = config.service.kind === "mesosAgent" ? config.service.masters : masterAddresses(config);
+        const masters = "masters" in config.service ? config.service.masters : masterAddresses(config);
         return new HttpMesosClient(masters, config.operator, config.connection);
     },
 };

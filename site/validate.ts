@@ -8,6 +8,7 @@ import { checkPorts } from "./checks/ports";
 import { checkMasters, checkZooKeeper } from "./checks/quorums";
 import { Report, type Check, type Checked, type Use } from "./checks/report";
 import { checkRoles } from "./checks/roles";
+import { checkSchedulers } from "./checks/schedulers";
 import { mended, shapeIssues } from "./checks/shape";
 import { formatPath } from "./issue";
 import { expandHosts, expandNames, type Host } from "./plan/hosts";
@@ -36,6 +37,7 @@ const checks: readonly Check[] = [
     checkPools,
     checkPorts,
     checkFrameworks,
+    checkSchedulers,
     checkFlags,
     checkConfirm,
 ];
@@ -65,6 +67,13 @@ function usesOf(site: SiteConfig): Use[] {
             role: "master",
             path,
         })),
+        ...(["marathon", "metronome"] as const).flatMap((role) =>
+            expandNames(site[role]?.members ?? [], `${role}.members`).map(({ name, path }): Use => ({
+                host: name,
+                role,
+                path,
+            })),
+        ),
         ...Object.entries(site.pools).flatMap(([pool, { hosts }]) =>
             expandNames(hosts, `${formatPath(["pools", pool])}.hosts`).map(({ name, path }): Use => ({
                 host: name,

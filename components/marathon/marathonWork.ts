@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MarathonApp, MarathonGroup, MarathonPod, type MarathonServerArgs } from "../../provider/sdk";
 import type { WorkPlan } from "../../site/plan/work";
+import type { IScheduler } from "../shared/schedulerService";
 import { filled, makeInOrder, type SecretOf, serverArgs } from "../shared/work";
 
 export interface MarathonWorkArgs {
@@ -8,13 +9,14 @@ export interface MarathonWorkArgs {
     readonly groups: WorkPlan["groups"];
     readonly items: WorkPlan["items"];
     readonly secret: SecretOf;
+    readonly service: IScheduler;
 }
 
 /** The site's apps and pods on one Marathon; what depends on another is deployed after it. */
 export class MarathonWork extends pulumi.ComponentResource {
     public constructor(
         name: string,
-        { server: plan, groups, items, secret }: MarathonWorkArgs,
+        { server: plan, groups, items, secret, service }: MarathonWorkArgs,
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("pulumi-mesos:marathon:MarathonWork", name, {}, opts);
@@ -31,7 +33,7 @@ export class MarathonWork extends pulumi.ComponentResource {
                         members: group.members,
                         ...(group.enforceRole === undefined ? {} : { enforceRole: group.enforceRole }),
                     },
-                    { parent: this },
+                    { parent: this, dependsOn: [...service.ready] },
                 ),
         );
         makeInOrder(items, (item, needed) => {
@@ -39,7 +41,7 @@ export class MarathonWork extends pulumi.ComponentResource {
             return new Type(
                 item.name,
                 { server, definition: filled(item.definition, secret), timeoutSec, onFailure },
-                { parent: this, dependsOn: [...settings, ...needed] },
+                { parent: this, dependsOn: [...service.ready, ...settings, ...needed] },
             );
         });
         this.registerOutputs({});

@@ -1,6 +1,6 @@
 /** From the plan of a service on a host to its one resource. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostConfig } from "../../provider/sdk";
+import { HostConfig, type HostConfigArgs } from "../../provider/sdk";
 import type { HostSpec, SitePlan } from "../../site/plan/types";
 import type { IHost } from "./host";
 import type { SiteSecrets } from "./secrets";
@@ -23,12 +23,14 @@ export interface SiteContext {
  * @param spec The plan
  * @param site What all services share
  * @param opts Parent and dependencies
+ * @param more What only this kind of service has
  */
 export function serviceHost(
     prefix: string,
     spec: HostSpec,
     site: SiteContext,
     opts: { parent: pulumi.Resource; dependsOn: readonly pulumi.Resource[] },
+    more: Pick<HostConfigArgs, "login"> = {},
 ): HostConfig {
     const { protect, files, connection, ...rest } = spec;
     const host = site.hosts.get(spec.host);
@@ -54,6 +56,7 @@ export function serviceHost(
             ...(spec.service.kind !== "zookeeper" && {
                 operator: { principal: operator.principal, secret: site.secrets.value(operator.secret) },
             }),
+            ...more,
             confirmed: confirm === cluster,
             cluster,
         },
@@ -67,13 +70,26 @@ export function serviceHost(
     return service;
 }
 
+/** Every service of the site, in the order in which they are made. */
+export function servicesOf({ zookeeper, masters, schedulers, pools }: SitePlan): HostSpec[] {
+    return [
+        ...zookeeper.members,
+        ...masters.members,
+        ...pools.flatMap(({ agents }) => agents),
+        ...schedulers.flatMap(({ members }) => members),
+    ];
+}
+
 /**
  * How many services must be healthy on a host before another one's machine is replaced. An agent beside a master does not
  * count: it comes after all masters.
  */
-export function servicesByHost({ zookeeper, masters, pools }: SitePlan): ReadonlyMap<string, number> {
+export function servicesByHost({ zookeeper, masters, schedulers, pools }: SitePlan): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    [...zookeeper.members, ...masters.members].forEach(({ host }) => counts.set(host, (counts.get(host) ?? 0) + 1));
+    const above = schedulers.flatMap(({ members }) => members);
+    [...zookeeper.members, ...masters.members, ...above].forEach(({ host }) =>
+        counts.set(host, (counts.get(host) ?? 0) + 1),
+    );
     pools.flatMap(({ agents }) => agents).forEach(({ host }) => counts.has(host) || counts.set(host, 1));
     return counts;
 }

@@ -21,6 +21,13 @@ export interface Agent {
     readonly registration: string;
 }
 
+export interface Framework {
+    readonly id: string;
+    readonly name: string;
+    /** Tasks that have not ended. */
+    readonly tasks: number;
+}
+
 /** Health of one master. */
 export interface MasterHealth {
     readonly elected: boolean;
@@ -43,6 +50,8 @@ export interface MesosClient {
     drain(agentId: string, graceSec: number): Promise<void>;
     reactivate(agentId: string): Promise<void>;
     markGone(agentId: string): Promise<void>;
+    /** Frameworks that have not ended, connected or not. */
+    frameworks(): Promise<Framework[]>;
 }
 
 const TIMEOUT_MS = 5000;
@@ -62,6 +71,14 @@ interface ApiAgent {
     readonly drain_info?: { readonly state: "DRAINING" | "DRAINED" };
     readonly registered_time?: { readonly nanoseconds: number };
     readonly reregistered_time?: { readonly nanoseconds: number };
+}
+
+interface ApiFramework {
+    readonly framework_info: { readonly id: { readonly value: string }; readonly name: string };
+}
+
+interface ApiTask {
+    readonly framework_id: { readonly value: string };
 }
 
 export class HttpMesosClient implements MesosClient, OperatorApi {
@@ -179,6 +196,21 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
                 registration: `${id.value} ${registered}`,
             };
         });
+    }
+
+    public async frameworks(): Promise<Framework[]> {
+        const [frameworks, tasks] = await Promise.all([
+            this.operate("GET_FRAMEWORKS", {}) as unknown as Promise<{
+                get_frameworks: { frameworks?: ApiFramework[] };
+            }>,
+            this.operate("GET_TASKS", {}) as unknown as Promise<{ get_tasks: { tasks?: ApiTask[] } }>,
+        ]);
+        const owners = (tasks.get_tasks.tasks ?? []).map(({ framework_id: { value } }) => value);
+        return (frameworks.get_frameworks.frameworks ?? []).map(({ framework_info: { id, name } }) => ({
+            id: id.value,
+            name,
+            tasks: owners.filter((owner) => owner === id.value).length,
+        }));
     }
 
     public async drain(agentId: string, graceSec: number): Promise<void> {

@@ -1,4 +1,5 @@
-/** ZooKeeper's four-letter words: which part does a member play? */
+/** ZooKeeper, as hosts need it: which part does a member play (its four-letter words), and is there a node? */
+import { ZooKeeperSession } from "../../frameworks/zookeeper/session";
 import { dial, type Route } from "./dial";
 
 export type Mode = "leader" | "follower" | "observer" | "standalone";
@@ -8,6 +9,13 @@ export interface ZooKeeperClient {
     mode(address: string, port: number, route: Route): Promise<Mode | undefined>;
     /** Followers that have caught up with this leader; undefined when it does not lead. */
     syncedFollowers(address: string, port: number, route: Route): Promise<number | undefined>;
+    /**
+     * Whether there is a node at the path.
+     *
+     * @param servers `host:port` each, reached from this machine
+     * @throws Error when no server answers
+     */
+    exists(servers: readonly string[], path: string): Promise<boolean>;
 }
 
 const TIMEOUT_MS = 3000;
@@ -40,7 +48,17 @@ export function parseSynced(mntr: string): number | undefined {
     return count === undefined ? undefined : Number(count);
 }
 
-export const fourLetterWords: ZooKeeperClient = {
+async function exists(servers: readonly string[], path: string): Promise<boolean> {
+    const session = await ZooKeeperSession.open({ servers, openTimeoutMs: TIMEOUT_MS });
+    try {
+        return await session.exists(path);
+    } finally {
+        await session.close();
+    }
+}
+
+export const zookeeperClient: ZooKeeperClient = {
+    exists,
     mode: async (address, port, route) => parseMode((await ask("srvr", address, port, route)) ?? ""),
     syncedFollowers: async (address, port, route) => parseSynced((await ask("mntr", address, port, route)) ?? ""),
 };

@@ -12,6 +12,8 @@ export interface HostConfigInputs extends Omit<HostSpec, "files" | "protect"> {
     readonly files: Readonly<Record<string, Omit<ManagedFile, "secrets">>>;
     /** For draining and for "is it registered"; left out where the site has no HTTP authentication. */
     readonly operator?: Credential;
+    /** Of Marathon: what its API asks for. */
+    readonly login?: Credential;
     /** Whether the stack file repeats the cluster's name to allow what loses data. */
     readonly confirmed: boolean;
     /** The cluster's name, for messages. */
@@ -38,6 +40,7 @@ const CONTROL_ONLY: readonly string[] = [
     "rollout",
     "preflight",
     "operator",
+    "login",
     "confirmed",
     "cluster",
     "service.masters",

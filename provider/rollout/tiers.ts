@@ -6,6 +6,7 @@ import type { ZooKeeperClient } from "../clients/zookeeper";
 import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import type { HostConfigDependencies } from "../resources/hostConfig";
 import { AgentStrategy } from "./agents";
+import { type SchedulerClient, SchedulerStrategy } from "./schedulers";
 import { masterKind, QuorumStrategy, zookeeperKind } from "./quorum";
 import { quorumWaves, type Role } from "./order";
 import type { Strategy } from "./strategy";
@@ -16,6 +17,7 @@ export interface Clients {
     readonly ssh: Ssh;
     readonly ansible: Ansible;
     readonly zookeeper: ZooKeeperClient;
+    readonly schedulers: SchedulerClient;
     /** The masters that a host's service belongs to. */
     mesos(config: HostConfigInputs): MesosClient;
 }
@@ -86,6 +88,8 @@ export function hostDependencies(clients: Clients): HostConfigDependencies & { s
         zookeeper: () => new QuorumStrategy(zookeeperKind(clients.zookeeper)),
         mesosMaster: () => new QuorumStrategy(masterKind(mesos)),
         mesosAgent: () => new AgentStrategy(mesos),
+        marathon: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
+        metronome: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
     };
     const made = new Map<string, { strategy: Strategy; tier: Tier; foreteller: Foreteller }>();
     const of = ({ rollout, service }: HostConfigInputs): { strategy: Strategy; tier: Tier; foreteller: Foreteller } => {

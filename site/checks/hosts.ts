@@ -72,7 +72,7 @@ export function checkDomains({ site, hosts, uses }: Checked, report: Report): vo
     if (site.domain === undefined) return;
     for (const { host: name, role, path } of uses) {
         const host = hosts.get(name);
-        if (!host || role === "zookeeper") continue;
+        if (!host || (role !== "master" && role !== "agent")) continue;
         if (host.zone === "default")
             report.fault(
                 "DOMAIN_ZONE",

@@ -24,6 +24,11 @@ function listenersOf({ site }: Checked, use: Use): Listener[] {
                     ? []
                     : [{ port: adminPort, what: "ZooKeeper's AdminServer", path: "zookeeper.adminPort" }]),
             ];
+        case "marathon":
+        case "metronome": {
+            const port = site[use.role]?.port ?? 0;
+            return [{ port, what: use.role === "marathon" ? "Marathon" : "Metronome", path: `${use.role}.port` }];
+        }
         case "master":
             return [{ port: site.masters.port, what: "the Mesos master", path: "masters.port" }];
         case "agent": {

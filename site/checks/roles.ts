@@ -26,6 +26,8 @@ function checkRanges({ site }: Checked, report: Report): void {
             });
     };
     site.masters.members?.forEach((text, index) => check(text, `masters.members[${index}]`));
+    for (const name of ["marathon", "metronome"] as const)
+        site[name]?.members?.forEach((text, index) => check(text, `${name}.members[${index}]`));
     for (const [name, { hosts, overrides }] of Object.entries(site.pools)) {
         hosts.forEach((text, index) => check(text, `${formatPath(["pools", name])}.hosts[${index}]`));
         for (const text of Object.keys(overrides)) check(text, formatPath(["pools", name, "overrides", text]));
@@ -40,6 +42,10 @@ export function checkRoles(checked: Checked, report: Report): void {
     const byHost = new Map<string, Use[]>();
     for (const use of uses) byHost.set(use.host, [...(byHost.get(use.host) ?? []), use]);
     for (const [host, list] of byHost) {
+        for (const role of ["marathon", "metronome"] as const) {
+            const [, again] = list.filter((use) => use.role === role);
+            if (again) report.fault("HOST_REUSED", again.path, `${host} is in ${role}.members twice`, { value: host });
+        }
         for (const role of ["master", "agent"] as const) {
             const [first, second] = list.filter((use) => use.role === role);
             if (!first || !second) continue;
@@ -53,7 +59,7 @@ export function checkRoles(checked: Checked, report: Report): void {
             });
         }
         const agent = list.find(({ role }) => role === "agent");
-        const service = list.find(({ role }) => role !== "agent");
+        const service = list.find(({ role }) => role === "master" || role === "zookeeper");
         if (agent && service)
             report.warn(
                 "AGENT_ON_QUORUM",

@@ -28,9 +28,14 @@ function environmentLine(name: string, value: string): string {
 
 /** The environment file of a Mesos program: one `MESOS_*` a line, sorted, so that a diff shows what changed. */
 export function flagsFile(program: string, flags: Flags): ManagedFile {
+    return environmentFile(program, "mesos", flags);
+}
+
+/** The same for another program: `PREFIX_NAME` a line. */
+export function environmentFile(program: string, prefix: string, flags: Flags): ManagedFile {
     const lines = Object.keys(flags)
         .sort()
-        .map((name) => environmentLine(`MESOS_${name.toUpperCase()}`, String(flags[name])));
+        .map((name) => environmentLine(`${prefix}_${name}`.toUpperCase(), String(flags[name])));
     return file(render("flags.env", { program, lines }));
 }
 

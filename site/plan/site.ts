@@ -7,6 +7,7 @@ import { planOpenStack, tiersByHost, withDataVolume } from "./openstack";
 import { operatorPrincipal, planSecrets, principalSecret } from "./principals";
 import { majority } from "./quorum";
 import type { HostSpec, Issue, SitePlan } from "./types";
+import { planSchedulers, schedulerSecrets } from "./schedulers";
 import { planZooKeeper, zookeeperMembers, zookeeperServers } from "./zookeeper";
 
 /**
@@ -35,8 +36,12 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
             quorum: site.masters.quorum ?? majority(masters.length),
             endpoints: masters,
         },
+        schedulers: planSchedulers(site, hosts, servers, masters).map((scheduler) => ({
+            ...scheduler,
+            members: scheduler.members.map(onVolume),
+        })),
         pools,
-        secrets: planSecrets(site),
+        secrets: [...planSecrets(site), ...schedulerSecrets(site)],
         operator: { principal: operatorPrincipal, secret: principalSecret(operatorPrincipal) },
         frameworks: Object.entries(site.frameworks).map(([principal, { roles }]) => ({
             principal,

@@ -147,11 +147,24 @@ export interface AgentService {
     readonly drained?: true;
 }
 
-export type Service = ZooKeeperService | MasterService | AgentService;
+/** Marathon or Metronome: servers of which one leads and the others stand by. */
+export interface SchedulerService {
+    readonly kind: "marathon" | "metronome";
+    readonly port: number;
+    readonly members: readonly QuorumMember[];
+    /** Where the operator API is. */
+    readonly masters: readonly { readonly name: string; readonly address: string; readonly port: number }[];
+    /** Name that it registers under. */
+    readonly frameworkName: string;
+    /** Where its state is, its framework id with it. */
+    readonly zookeeper: { readonly servers: readonly string[]; readonly path: string };
+}
+
+export type Service = ZooKeeperService | MasterService | AgentService | SchedulerService;
 
 /** How the hosts of one tier are changed. */
 export interface Rollout {
-    /** "zookeeper", "masters" or `pool/NAME`. */
+    /** "zookeeper", "masters", "marathon", "metronome" or `pool/NAME`. */
     readonly tier: string;
     /** Hosts that may be out of service at a time; 1 for ZooKeeper and masters. */
     readonly maxUnavailable: number;
@@ -301,6 +314,16 @@ export interface SecretPlan {
     readonly given?: boolean;
 }
 
+/** Marathon or Metronome on the site's hosts. */
+export interface SchedulerPlan {
+    readonly kind: SchedulerService["kind"];
+    readonly members: readonly HostSpec[];
+    /** What its clients are told. */
+    readonly urls: readonly string[];
+    /** User and name of the generated password. @default - anybody may use its API */
+    readonly login?: { readonly user: string; readonly secret: string };
+}
+
 export interface PoolPlan {
     readonly name: string;
     readonly agents: readonly HostSpec[];
@@ -317,6 +340,8 @@ export interface SitePlan {
         readonly quorum: number;
         readonly endpoints: readonly { readonly name: string; readonly address: string; readonly port: number }[];
     };
+    /** Those that this site runs itself. */
+    readonly schedulers: readonly SchedulerPlan[];
     readonly pools: readonly PoolPlan[];
     readonly secrets: readonly SecretPlan[];
     /** The principal that the provisioner itself uses for the operator API. */

@@ -21,14 +21,17 @@ import {
 import { checkJobs, inspectJob } from "../metronome";
 import type { SiteConfig } from "../schema";
 import { capacitiesOf } from "./capacities";
+import { schedulerRole } from "./schedulers";
 import { secretMark, secretsIn } from "./secrets";
 import type { Issue, SitePlan } from "./types";
 
-/** A server that runs already. */
+type MarathonConfig = NonNullable<SiteConfig["marathon"]>;
+
+/** A server that work is given to. */
 export interface ServerPlan {
     readonly urls: readonly string[];
     readonly user?: string;
-    /** Name of the stack's secret that is the password. */
+    /** Name of the secret that is the password: of the stack's configuration, or a generated one. */
     readonly passwordSecret?: string;
 }
 
@@ -118,17 +121,19 @@ class Planner {
     }
 }
 
-function factsOf({ marathon }: SiteConfig, read?: ReadFiles): { facts: MarathonFacts; isKnown: boolean } {
+function factsOf(site: SiteConfig, read?: ReadFiles): { facts: MarathonFacts; isKnown: boolean } {
+    const { marathon } = site;
+    const flags = marathonFlags(site);
     const trees = (read?.groups ?? []).map((group) => [group.id, group] as const);
     const enforcedGroups = [...Object.entries(marathon?.groups ?? {}), ...trees]
         .filter(([, { enforceRole }]) => enforceRole === true)
         .map(([path]) => path.slice(1));
     return {
         facts: {
-            ...factsSaid(marathon),
+            ...factsSaid(flags),
             ...(enforcedGroups.length === 0 ? {} : { enforcedGroups }),
         },
-        isKnown: marathon?.role !== undefined && marathon.features !== undefined,
+        isKnown: flags.role !== undefined && flags.features !== undefined,
     };
 }
 
@@ -153,7 +158,9 @@ function judgeItems(read: ReadFiles, site: SiteConfig, agents: readonly Capacity
             const demand: Demand = kind === "app" ? demandOfApp(normal) : demandOfPod(normal);
             const fit = new Findings();
             const isAnyRole =
-                site.marathon?.role === undefined && given["role"] === undefined && demand.acceptedRoles === undefined;
+                marathonFlags(site).role === undefined &&
+                given["role"] === undefined &&
+                demand.acceptedRoles === undefined;
             checkFit(kind.toUpperCase(), isAnyRole ? { ...demand, acceptedRoles: roles } : demand, agents, fit);
             planner.take(source, fit.all);
         }
@@ -268,8 +275,14 @@ function windowsOf(
     });
 }
 
-/** A server as the stack file gives it. */
-function serverOf({ urls, user, passwordSecret }: NonNullable<SiteConfig["marathon"]>["existing"]): ServerPlan {
+/** A server as the stack file gives it: this site's own, or one that runs already. */
+function serverOf(kind: "marathon" | "metronome", site: SiteConfig, plan: SitePlan): ServerPlan {
+    const own = plan.schedulers.find((scheduler) => scheduler.kind === kind);
+    if (own !== undefined) {
+        const { urls, login } = own;
+        return { urls, ...(login === undefined ? {} : { user: login.user, passwordSecret: login.secret }) };
+    }
+    const { urls = [], user, passwordSecret } = site[kind]?.existing ?? {};
     return {
         urls,
         ...(user === undefined ? {} : { user }),
@@ -277,13 +290,23 @@ function serverOf({ urls, user, passwordSecret }: NonNullable<SiteConfig["marath
     };
 }
 
+/** What is known of Marathon's flags: of this site's own, all that matters. */
+function marathonFlags(site: SiteConfig): Partial<Pick<MarathonConfig, "role" | "features" | "defaultNetworkName">> {
+    const { marathon } = site;
+    if (marathon?.members === undefined) return marathon ?? {};
+    return { ...marathon, role: schedulerRole(site, marathon), features: marathon.features ?? [] };
+}
+
 function marathonOf(
-    marathon: NonNullable<SiteConfig["marathon"]>,
+    site: SiteConfig,
+    plan: SitePlan,
+    marathon: MarathonConfig,
     enforcedGroups: readonly string[],
 ): NonNullable<WorkPlan["marathon"]> {
-    const { existing, role, features, defaultNetworkName, timeoutSec, onFailure } = marathon;
+    const { timeoutSec, onFailure } = marathon;
+    const { role, features, defaultNetworkName } = marathonFlags(site);
     return {
-        ...serverOf(existing),
+        ...serverOf("marathon", site, plan),
         ...(role === undefined ? {} : { role }),
         ...(features === undefined ? {} : { features }),
         ...(defaultNetworkName === undefined ? {} : { defaultNetworkName }),
@@ -322,7 +345,7 @@ export function planWork(
                 code: "SERVER_MISSING",
                 path: key,
                 message: `${count} ${what}${count === 1 ? " is" : "s are"} declared, but not where to run ${count === 1 ? "it" : "them"}`,
-                fix: `${key}: { existing: { urls: ["http://…"] } }`,
+                fix: `${key}: { members: [HOST, HOST] } to run it here, or ${key}: { existing: { urls: ["http://…"] } }`,
             });
     };
     need("app", "marathon", items.length);
@@ -336,12 +359,12 @@ export function planWork(
     const enforcedGroups = [...groups.values()]
         .filter(({ enforceRole }) => enforceRole === true)
         .map(({ id }) => name(id));
-    const passwords = [site.marathon, site.metronome].flatMap((server) => server?.existing.passwordSecret ?? []);
+    const passwords = [site.marathon, site.metronome].flatMap((server) => server?.existing?.passwordSecret ?? []);
     const text = JSON.stringify([items.map(({ given }) => given), jobs]);
     return {
         work: {
-            ...(site.marathon === undefined ? {} : { marathon: marathonOf(site.marathon, enforcedGroups) }),
-            ...(site.metronome === undefined ? {} : { metronome: serverOf(site.metronome.existing) }),
+            ...(site.marathon === undefined ? {} : { marathon: marathonOf(site, plan, site.marathon, enforcedGroups) }),
+            ...(site.metronome === undefined ? {} : { metronome: serverOf("metronome", site, plan) }),
             groups: [...groups.values()].map(({ id, enforceRole, dependencies = [] }) => ({
                 id,
                 dependencies,

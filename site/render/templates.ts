@@ -4,6 +4,7 @@ import environmentFile from "../../ansible-templates/templates/flags.env.j2";
 import log4j from "../../ansible-templates/templates/log4j.properties.j2";
 import launch from "../../ansible-templates/templates/mesos-launch.j2";
 import mesosUnit from "../../ansible-templates/templates/mesos.service.j2";
+import schedulerUnit from "../../ansible-templates/templates/scheduler.service.j2";
 import zooCfg from "../../ansible-templates/templates/zoo.cfg.j2";
 import zookeeperUnit from "../../ansible-templates/templates/zookeeper.service.j2";
 
@@ -20,6 +21,7 @@ const templates = {
     "log4j.properties": log4j,
     "mesos-launch": launch,
     "mesos.service": mesosUnit,
+    "scheduler.service": schedulerUnit,
     "zoo.cfg": zooCfg,
     "zookeeper.service": zookeeperUnit,
 };

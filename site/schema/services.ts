@@ -1,6 +1,6 @@
 /** What runs above the hosts: Marathon, Metronome, apps and jobs from folders, and what Mesos itself is told. */
 import { z } from "zod";
-import { hostList, seconds, text } from "./values";
+import { absolutePath, hostList, port, rolloutFields, seconds, text } from "./values";
 
 const existing = (name: string, port: number) =>
     z
@@ -16,15 +16,54 @@ const existing = (name: string, port: number) =>
                 .optional()
                 .describe("Name of this stack's secret (`pulumi config set --secret NAME`) that is the password."),
         })
-        .describe(`${name} servers that run already.`);
+        .describe(`${name} servers that run already; instead of \`members\`.`);
+
+/** Servers of which one leads, as this site runs them. */
+const managed = (name: string, defaults: { readonly program: string; readonly port: number }) => ({
+    members: hostList(`Hosts that ${name} runs on: one leads, the others stand by`).optional(),
+    package: z
+        .strictObject({
+            name: text("Name of the package.").default(defaults.program),
+            version: text("Exact version. Default: whatever is installed, or the newest when nothing is.").optional(),
+        })
+        .prefault({})
+        .describe("The package of the hosts' own package manager. It must not start anything by itself."),
+    program: absolutePath("What is started.").default(`/usr/bin/${defaults.program}`),
+    systemUser: text("System user that it runs as; made on its hosts.").default(defaults.program),
+    port: port(name, defaults.port),
+    principal: text("Its principal, declared under `frameworks`.").default(defaults.program),
+    user: text("Its tasks' user, where a definition names none; one of the principal's. Default: the principal's first.").optional(),
+    frameworkName: text("Name that Mesos shows.").default(defaults.program),
+    zkPath: z
+        .string()
+        .regex(/^\/[A-Za-z0-9._/-]*[A-Za-z0-9]$/, { error: "must be a ZooKeeper path such as /marathon" })
+        .default(`/${defaults.program}`)
+        .describe("Path of its state in ZooKeeper; never another one later, or everything is forgotten."),
+    settings: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+        .default({})
+        .describe(
+            "Further settings by the names of its environment without the prefix, in lower case (`max_running_deployments: 50`). One that this page has a field for is refused.",
+        ),
+    ...rolloutFields(180),
+});
 
 const groupPath = z.string().regex(/^(\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?)+$/, { error: "must be a path such as /shop" });
 
 export const marathonSchema = z
     .strictObject({
-        existing: existing("Marathon", 8080),
+        existing: existing("Marathon", 8080).optional(),
+        ...managed("Marathon", { program: "marathon", port: 8080 }),
+        failoverTimeoutSec: seconds(
+            "How long its tasks outlive it: Mesos kills them when it stays away for longer, and its id is dead",
+            604_800,
+        ),
+        authentication: z
+            .boolean()
+            .default(true)
+            .describe("Its HTTP API asks for a password, which is generated. Only with `members`."),
         role: text(
-            "Its `--mesos_role`, so that definitions can be judged before it answers. Default: asked of the server.",
+            "Its `--mesos_role`, so that definitions can be judged before it answers. Default: with `members` the principal's first role, with `existing` asked of the server.",
         ).optional(),
         features: z
             .array(z.string().min(1))
@@ -53,7 +92,11 @@ export const marathonSchema = z
     .describe("Where the apps run. Definitions come from the folders under `apps`.");
 
 export const metronomeSchema = z
-    .strictObject({ existing: existing("Metronome", 9000) })
+    .strictObject({
+        existing: existing("Metronome", 9000).optional(),
+        ...managed("Metronome", { program: "metronome", port: 9000 }),
+        role: text("Its role. Default: the principal's first role. Only with `members`.").optional(),
+    })
     .describe("Where the jobs run. Definitions come from the folders under `jobs`.");
 
 export const folders = (what: string) =>

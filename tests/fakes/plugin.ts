@@ -80,7 +80,13 @@ function look(there: FakeHost, request: HostRequest): Observation {
     };
 }
 
-function converge({ config, remove }: Job): void {
+/** Hosts whose agents are drained, until they come back under another id. */
+const drained = new Set<string>();
+
+function converge({ config, remove, forget }: Job): void {
+    if (forget !== undefined && forget.length > 0) {
+        drained.delete(config.host);
+    }
     if (remove === true) {
         writeFileSync(fileOf(config.host), JSON.stringify(load(config.host)));
         note(`remove ${config.rollout.tier} ${config.host}`);
@@ -134,6 +140,7 @@ const clients: Clients = {
                 up(hostAt(address), "zookeeper.service") ? (address.endsWith("2") ? "leader" : "follower") : undefined,
             ),
         syncedFollowers: () => Promise.resolve(2),
+        exists: () => Promise.resolve(true),
     },
     mesos: (config) => ({
         health: ({ name, address }) =>
@@ -144,10 +151,20 @@ const clients: Clients = {
             ),
         leader: () => Promise.resolve(undefined),
         agents: () => Promise.resolve(existsSync(`${fileOf(config.host)}.ill`) ? [] : [agentOf(config.host)]),
-        drain: (id) => Promise.resolve(note(`drain ${id}`)),
-        reactivate: () => Promise.resolve(),
+        drain: (id) => {
+            drained.add(config.host);
+            return Promise.resolve(note(`drain ${id}`));
+        },
+        reactivate: () => Promise.resolve(void drained.delete(config.host)),
         markGone: (id) => Promise.resolve(note(`gone ${id}`)),
+        frameworks: () => Promise.resolve([]),
     }),
+    schedulers: {
+        health: (url, kind) => {
+            const host = hostAt(new URL(url).hostname);
+            return Promise.resolve(up(host, `${kind}.service`) ? { leader: "10.213.0.12:8080" } : undefined);
+        },
+    },
 };
 
 /** The lab's addresses: bm1 is at .11. */
@@ -162,9 +179,9 @@ function agentOf(host: string): Agent {
     return {
         id: `S-${host}`,
         hostname: host,
-        active: true,
-        deactivated: false,
-        drain: "DRAINED",
+        active: !drained.has(host),
+        deactivated: drained.has(host),
+        drain: drained.has(host) ? "DRAINED" : undefined,
         registration: String(registrations),
     };
 }

@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { SchedulerPlan } from "../../site/plan/types";
+import type { IMesosMasters } from "../mesos/mesosMasters";
+import type { IZooKeeperEnsemble } from "../zookeeper/zooKeeperEnsemble";
+import { machinesOf, type SiteContext, serviceHost } from "./serviceHost";
+
+/** Marathon or Metronome that work can be given to, ours or not. */
+export interface IScheduler {
+    /** What must be there before work is; empty for a server that something else manages. */
+    readonly ready: readonly pulumi.Resource[];
+}
+
+export interface SchedulerServiceArgs extends Pick<SchedulerPlan, "kind" | "members" | "login"> {
+    readonly zookeeper: IZooKeeperEnsemble;
+    readonly masters: IMesosMasters;
+    readonly site: SiteContext;
+}
+
+/** What Marathon and Metronome are to their hosts: servers over one state in ZooKeeper, changed one at a time, the leader last. */
+export abstract class SchedulerService extends pulumi.ComponentResource implements IScheduler {
+    public readonly ready: readonly pulumi.Resource[];
+
+    protected constructor(
+        type: string,
+        name: string,
+        { kind, members, login, zookeeper, masters, site }: SchedulerServiceArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super(type, name, {}, opts);
+        const dependsOn = [...zookeeper.ready, ...masters.ready, ...machinesOf(members, site)];
+        const more = login && { login: { principal: login.user, secret: site.secrets.value(login.secret) } };
+        this.ready = members.map((member) => serviceHost(kind, member, site, { parent: this, dependsOn }, more));
+        this.registerOutputs({});
+    }
+}

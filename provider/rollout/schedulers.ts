@@ -1,0 +1,153 @@
+/** Rolling Marathon and Metronome: one at a time, those that stand by first, the leader last. Their tasks notice nothing. */
+import type { SchedulerService } from "../../site/plan/types";
+import type { MesosClient } from "../clients/mesos";
+import type { ZooKeeperClient } from "../clients/zookeeper";
+import { type Credential, type HostConfigInputs, plannedRestarts } from "../host/config";
+import { HostError } from "../host/errors";
+import { quorumWaves, type Role } from "./order";
+import { type Clock, type Observed, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+
+/** What one server says of itself. */
+export interface SchedulerHealth {
+    /** `host:port` of the one that leads, by its word; undefined when it knows none. */
+    readonly leader: string | undefined;
+}
+
+export interface SchedulerClient {
+    /** @returns undefined when it does not answer */
+    health(
+        url: string,
+        kind: SchedulerService["kind"],
+        login: Credential | undefined,
+    ): Promise<SchedulerHealth | undefined>;
+}
+
+const titles = { marathon: "Marathon", metronome: "Metronome" } as const;
+
+const scheduler = (config: HostConfigInputs): SchedulerService => config.service as SchedulerService;
+
+export class SchedulerStrategy implements Strategy {
+    public readonly isQuorum = false;
+
+    public constructor(
+        private readonly client: SchedulerClient,
+        private readonly mesos: (config: HostConfigInputs) => MesosClient,
+        private readonly zookeeper: ZooKeeperClient,
+        private readonly clock: Clock = realClock,
+    ) {}
+
+    private async healths(config: HostConfigInputs): Promise<Map<string, SchedulerHealth | undefined>> {
+        const { members, port, kind } = scheduler(config);
+        const found = await Promise.all(
+            members.map(({ address }) => this.client.health(`http://${address}:${port}`, kind, config.login)),
+        );
+        return new Map(members.map(({ name }, index) => [name, found[index]]));
+    }
+
+    /** The member at an address, by name. */
+    private nameOf(config: HostConfigInputs, leader: string | undefined): string | undefined {
+        const { members, port } = scheduler(config);
+        return members.find(({ name, address }) => [`${name}:${port}`, `${address}:${port}`].includes(leader ?? ""))
+            ?.name;
+    }
+
+    public async roles(configs: readonly HostConfigInputs[]): Promise<ReadonlyMap<string, Role>> {
+        const [first] = configs;
+        if (first === undefined) {
+            return new Map();
+        }
+        const healths = await this.healths(first);
+        const leaders = [...healths.values()].map((health) => this.nameOf(first, health?.leader));
+        const role = (name: string, health: SchedulerHealth | undefined): Role =>
+            health === undefined ? "down" : leaders.includes(name) ? "leader" : "follower";
+        return new Map([...healths].map(([name, health]) => [name, role(name, health)]));
+    }
+
+    public waves(batch: readonly Prepared[]): Promise<Prepared[][]> {
+        const serving = batch.filter(({ role }) => role === "leader" || role === "follower").length;
+        const state = { serving, quorum: 1, members: batch.length, newcomersFirst: true };
+        return Promise.resolve(quorumWaves(batch, state));
+    }
+
+    /**
+     * A framework that has lost its id registers as a new one and runs everything a second time, while the tasks of the old one
+     * go on until its failover time-out.
+     */
+    public async before(host: Prepared): Promise<readonly string[]> {
+        const { kind, frameworkName, zookeeper } = scheduler(host.config);
+        if (!host.isNew || !host.restarts) {
+            return [];
+        }
+        const same = (await this.mesos(host.config).frameworks()).filter(
+            ({ name, tasks }) => name === frameworkName && tasks > 0,
+        );
+        const [first] = same;
+        if (first === undefined || host.config.confirmed) {
+            return [];
+        }
+        const isKept = await this.zookeeper.exists(zookeeper.servers, zookeeper.path).catch((error: unknown) => {
+            throw new HostError(host.host, "framework id", `ZooKeeper does not answer: ${(error as Error).message}`);
+        });
+        if (isKept) {
+            return [];
+        }
+        throw new HostError(
+            host.host,
+            "framework id",
+            `${first.tasks} tasks of the framework ${first.id} ("${frameworkName}") still run, and its id is lost: ZooKeeper has no ${zookeeper.path}. ${titles[kind]} would register as a new framework and run everything twice`,
+            `bring ZooKeeper's ${zookeeper.path} back from a backup; or, to give the old tasks up, end the framework (TEARDOWN at the masters) or set confirm: ${host.config.cluster}`,
+        );
+    }
+
+    public async after(host: Prepared): Promise<void> {
+        const { healthTimeoutSec } = host.config.rollout;
+        const { kind } = scheduler(host.config);
+        let last = "it does not answer";
+        const leader = await waitFor(
+            async () => {
+                const own = (await this.healths(host.config)).get(host.host);
+                if (own !== undefined) {
+                    last = "it knows no leader";
+                }
+                return own?.leader;
+            },
+            healthTimeoutSec,
+            () =>
+                new HostError(
+                    host.host,
+                    "health",
+                    `${titles[kind]} is not well within ${healthTimeoutSec} s: ${last}`,
+                    `look at its log: ssh ${host.config.connection.address} journalctl -u ${kind}`,
+                ),
+            this.clock,
+        );
+        const name = this.nameOf(host.config, leader) ?? leader;
+        host.say(name === host.host ? "leads" : `stands by; ${name} leads`);
+    }
+
+    public beforeRemoval(): Promise<ReadonlyMap<string, Error>> {
+        return Promise.resolve(new Map());
+    }
+
+    public outdated(): readonly string[] {
+        return [];
+    }
+
+    public afterRemoval(): Promise<void> {
+        return Promise.resolve();
+    }
+
+    /** Who leads changes by itself: nothing of it is planned. */
+    public observe({ service }: HostConfigInputs): Promise<Observed> {
+        return Promise.resolve({ service, drift: [] });
+    }
+
+    public foretell(config: HostConfigInputs, before: HostConfigInputs): string {
+        const restarts = plannedRestarts(before, config);
+        return restarts.length === 0
+            ? "no service restarts"
+            : restarts
+                  .map(({ unit, because }) => `restarts ${unit}, tasks keep running (${because.join(", ")})`)
+                  .join("; ");
+    }
+}

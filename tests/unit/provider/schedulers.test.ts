@@ -1,0 +1,112 @@
+import { leaderOf } from "../../../provider/clients/schedulers";
+import type { Framework, MesosClient } from "../../../provider/clients/mesos";
+import type { ZooKeeperClient } from "../../../provider/clients/zookeeper";
+import { type SchedulerHealth, SchedulerStrategy } from "../../../provider/rollout/schedulers";
+import type { Prepared } from "../../../provider/rollout/strategy";
+import type { SchedulerService } from "../../../site/plan/types";
+import { hostConfig, masterService, observation } from "../../fakes/host";
+
+const service: SchedulerService = {
+    kind: "marathon",
+    port: 8080,
+    members: masterService.members,
+    masters: [],
+    frameworkName: "marathon",
+    zookeeper: { servers: ["10.0.0.1:2181"], path: "/marathon" },
+};
+
+interface World {
+    readonly health?: Readonly<Record<string, SchedulerHealth>>;
+    readonly frameworks?: readonly Framework[];
+    readonly kept?: boolean;
+}
+
+function strategyOf({ health = {}, frameworks = [], kept = true }: World): SchedulerStrategy {
+    let now = 0;
+    const clock = { now: () => now, sleep: (ms: number) => Promise.resolve(void (now += ms)) };
+    const mesos = { frameworks: () => Promise.resolve([...frameworks]) } as unknown as MesosClient;
+    const zookeeper = { exists: () => Promise.resolve(kept) } as unknown as ZooKeeperClient;
+    const client = { health: (url: string) => Promise.resolve(health[new URL(url).hostname]) };
+    return new SchedulerStrategy(client, () => mesos, zookeeper, clock);
+}
+
+function prepared(host: string, changes: Partial<Prepared> = {}) {
+    const said: string[] = [];
+    const config = hostConfig(host, service);
+    const one: Prepared = {
+        host,
+        config,
+        before: config,
+        seen: observation(config),
+        drift: ["x"],
+        role: "follower",
+        isNew: false,
+        restarts: true,
+        say: (line) => said.push(line),
+        warn: (line) => said.push(line),
+        ...changes,
+    };
+    return { one, said };
+}
+
+const serving = {
+    "10.0.0.1": { leader: "10.0.0.2:8080" },
+    "10.0.0.2": { leader: "10.0.0.2:8080" },
+};
+const old: Framework = { id: "F-1", name: "marathon", tasks: 3 };
+
+test("who leads is known by its address, and goes last", async () => {
+    const strategy = strategyOf({ health: serving });
+    const hosts = ["m1", "m2", "m3"].map((host) => prepared(host).one);
+    const roles = await strategy.roles(hosts.map(({ config }) => config));
+    expect(Object.fromEntries(roles)).toEqual({ m1: "follower", m2: "leader", m3: "down" });
+    const waves = await strategy.waves(hosts.map((host) => ({ ...host, role: roles.get(host.host) ?? "absent" })));
+    expect(waves.map((wave) => wave.map(({ host }) => host))).toEqual([["m3"], ["m1"], ["m2"]]);
+});
+
+test("healthy is who answers and knows a leader", async () => {
+    const { one, said } = prepared("m1");
+    await strategyOf({ health: serving }).after(one);
+    expect(said).toEqual(["stands by; m2 leads"]);
+    const alone = { "10.0.0.1": { leader: undefined } };
+    await expect(strategyOf({ health: alone }).after(one)).rejects.toThrow(
+        "m1: health: Marathon is not well within 5 s: it knows no leader",
+    );
+    await expect(strategyOf({}).after(one)).rejects.toThrow("it does not answer");
+});
+
+describe("a framework id that is lost while its tasks run", () => {
+    const fresh: Partial<Prepared> = { before: undefined, isNew: true, role: "absent" };
+
+    test("stops it before anything is started twice, and says the way out", async () => {
+        const strategy = strategyOf({ frameworks: [old], kept: false });
+        await expect(strategy.before(prepared("m1", fresh).one)).rejects.toThrow(
+            /3 tasks of the framework F-1 .* its id is lost: ZooKeeper has no \/marathon.*\n.*backup/s,
+        );
+    });
+
+    test.each<[string, World, Partial<Prepared>]>([
+        ["its state is there", { frameworks: [old], kept: true }, fresh],
+        ["nothing of it runs", { frameworks: [{ ...old, tasks: 0 }], kept: false }, fresh],
+        ["the tasks are another's", { frameworks: [{ ...old, name: "other" }], kept: false }, fresh],
+        ["it has served before", { frameworks: [old], kept: false }, {}],
+    ])("does not when %s", async (_, world, changes) => {
+        expect(await strategyOf(world).before(prepared("m1", changes).one)).toEqual([]);
+    });
+
+    test("does not when the loss is confirmed", async () => {
+        const { one } = prepared("m1", fresh);
+        const confirmed = { ...one, config: { ...one.config, confirmed: true } };
+        expect(await strategyOf({ frameworks: [old], kept: false }).before(confirmed)).toEqual([]);
+    });
+});
+
+test.each([
+    ['{"leader":"10.0.0.1:8080"}', "10.0.0.1:8080"],
+    ['"10.0.0.1:9000"', "10.0.0.1:9000"],
+    ["10.0.0.1:9000\n", "10.0.0.1:9000"],
+    ['{"leader":""}', undefined],
+    ["<html>Could not determine the current leader</html>", undefined],
+])("an answer about the leader: %s", (text, leader) => {
+    expect(leaderOf(text)).toBe(leader);
+});
