@@ -10,7 +10,7 @@ export interface IScheduler {
     readonly ready: readonly pulumi.Resource[];
 }
 
-export interface SchedulerServiceArgs extends Pick<SchedulerPlan, "kind" | "members" | "login"> {
+export interface SchedulerServiceArgs extends Pick<SchedulerPlan, "kind" | "members" | "login" | "stateOwner"> {
     readonly zookeeper: IZooKeeperEnsemble;
     readonly masters: IMesosMasters;
     readonly site: SiteContext;
@@ -23,12 +23,16 @@ export abstract class SchedulerService extends pulumi.ComponentResource implemen
     protected constructor(
         type: string,
         name: string,
-        { kind, members, login, zookeeper, masters, site }: SchedulerServiceArgs,
+        { kind, members, login, stateOwner, zookeeper, masters, site }: SchedulerServiceArgs,
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super(type, name, {}, opts);
         const dependsOn = [...zookeeper.ready, ...masters.ready, ...machinesOf(members, site)];
-        const more = login && { login: { principal: login.user, secret: site.secrets.value(login.secret) } };
+        const credential = ({ user, secret }: SchedulerPlan["stateOwner"]) => ({
+            principal: user,
+            secret: site.secrets.value(secret),
+        });
+        const more = { stateOwner: credential(stateOwner), ...(login && { login: credential(login) }) };
         this.ready = members.map((member) => serviceHost(kind, member, site, { parent: this, dependsOn }, more));
         this.registerOutputs({});
     }

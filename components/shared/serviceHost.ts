@@ -30,7 +30,7 @@ export function serviceHost(
     spec: HostSpec,
     site: SiteContext,
     opts: { parent: pulumi.Resource; dependsOn: readonly pulumi.Resource[] },
-    more: Pick<HostConfigArgs, "login"> = {},
+    more: Pick<HostConfigArgs, "login" | "stateOwner"> = {},
 ): HostConfig {
     const { protect, files, connection, ...rest } = spec;
     const host = site.hosts.get(spec.host);

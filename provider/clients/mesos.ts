@@ -52,6 +52,8 @@ export interface MesosClient {
     markGone(agentId: string): Promise<void>;
     /** Frameworks that have not ended, connected or not. */
     frameworks(): Promise<Framework[]>;
+    /** Ends a framework, and every task of it. */
+    teardown(frameworkId: string): Promise<void>;
 }
 
 const TIMEOUT_MS = 5000;
@@ -211,6 +213,10 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
             name,
             tasks: owners.filter((owner) => owner === id.value).length,
         }));
+    }
+
+    public async teardown(frameworkId: string): Promise<void> {
+        await this.call({ type: "TEARDOWN", teardown: { framework_id: { value: frameworkId } } });
     }
 
     public async drain(agentId: string, graceSec: number): Promise<void> {

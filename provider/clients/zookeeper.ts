@@ -1,5 +1,6 @@
 /** ZooKeeper, as hosts need it: which part does a member play (its four-letter words), and is there a node? */
 import { ZooKeeperSession } from "../../frameworks/zookeeper/session";
+import type { Credential } from "../host/config";
 import { dial, type Route } from "./dial";
 
 export type Mode = "leader" | "follower" | "observer" | "standalone";
@@ -16,9 +17,18 @@ export interface ZooKeeperClient {
      * @throws Error when no server answers
      */
     exists(servers: readonly string[], path: string): Promise<boolean>;
+    /**
+     * Takes a node away, with all below it.
+     *
+     * @param owner Who made them
+     * @throws Error when no server answers, or something is not the owner's
+     */
+    removeAll(servers: readonly string[], path: string, owner: Credential): Promise<void>;
 }
 
 const TIMEOUT_MS = 3000;
+/** For a session: any member of the ensemble will do, the first ones may be down. */
+const OPEN_MS = 10_000;
 
 /** Sends a word and returns what comes until the server hangs up; undefined when that does not happen in time. */
 function ask(word: string, address: string, port: number, route: Route): Promise<string | undefined> {
@@ -48,17 +58,35 @@ export function parseSynced(mntr: string): number | undefined {
     return count === undefined ? undefined : Number(count);
 }
 
-async function exists(servers: readonly string[], path: string): Promise<boolean> {
-    const session = await ZooKeeperSession.open({ servers, openTimeoutMs: TIMEOUT_MS });
+async function withSession<T>(
+    servers: readonly string[],
+    owner: Credential | undefined,
+    work: (session: ZooKeeperSession) => Promise<T>,
+): Promise<T> {
+    const digest = owner && { user: owner.principal, password: owner.secret };
+    const session = await ZooKeeperSession.open({ servers, openTimeoutMs: OPEN_MS, ...(digest && { digest }) });
     try {
-        return await session.exists(path);
+        return await work(session);
     } finally {
         await session.close();
     }
 }
 
+async function removeBelow(session: ZooKeeperSession, path: string): Promise<void> {
+    for (const name of await session.children(path)) {
+        await removeBelow(session, `${path}/${name}`);
+    }
+    await session.remove(path);
+}
+
 export const zookeeperClient: ZooKeeperClient = {
-    exists,
+    exists: (servers, path) => withSession(servers, undefined, (session) => session.exists(path)),
+    removeAll: (servers, path, owner) =>
+        withSession(servers, owner, async (session) => {
+            if (await session.exists(path)) {
+                await removeBelow(session, path);
+            }
+        }),
     mode: async (address, port, route) => parseMode((await ask("srvr", address, port, route)) ?? ""),
     syncedFollowers: async (address, port, route) => parseSynced((await ask("mntr", address, port, route)) ?? ""),
 };

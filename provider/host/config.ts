@@ -14,6 +14,8 @@ export interface HostConfigInputs extends Omit<HostSpec, "files" | "protect"> {
     readonly operator?: Credential;
     /** Of Marathon: what its API asks for. */
     readonly login?: Credential;
+    /** Of Marathon and Metronome: whose their state in ZooKeeper is. */
+    readonly stateOwner?: Credential;
     /** Whether the stack file repeats the cluster's name to allow what loses data. */
     readonly confirmed: boolean;
     /** The cluster's name, for messages. */
@@ -41,6 +43,7 @@ const CONTROL_ONLY: readonly string[] = [
     "preflight",
     "operator",
     "login",
+    "stateOwner",
     "confirmed",
     "cluster",
     "service.masters",

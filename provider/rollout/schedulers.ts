@@ -1,6 +1,6 @@
 /** Rolling Marathon and Metronome: one at a time, those that stand by first, the leader last. Their tasks notice nothing. */
 import type { SchedulerService } from "../../site/plan/types";
-import type { MesosClient } from "../clients/mesos";
+import type { Framework, MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
 import { type Credential, type HostConfigInputs, plannedRestarts } from "../host/config";
 import { HostError } from "../host/errors";
@@ -28,6 +28,8 @@ const scheduler = (config: HostConfigInputs): SchedulerService => config.service
 
 export class SchedulerStrategy implements Strategy {
     public readonly isQuorum = false;
+    /** When all servers leave: what ends with them, and the host that sees to it. */
+    private ending: { readonly host: string; readonly frameworks: readonly Framework[] } | undefined;
 
     public constructor(
         private readonly client: SchedulerClient,
@@ -125,16 +127,59 @@ export class SchedulerStrategy implements Strategy {
         host.say(name === host.host ? "leads" : `stands by; ${name} leads`);
     }
 
-    public beforeRemoval(): Promise<ReadonlyMap<string, Error>> {
-        return Promise.resolve(new Map());
+    /** Its framework, as the masters have it. */
+    private async registered(config: HostConfigInputs): Promise<readonly Framework[]> {
+        const { frameworkName } = scheduler(config);
+        return (await this.mesos(config).frameworks()).filter(({ name }) => name === frameworkName);
+    }
+
+    /** Without its last server nobody would look after its tasks, and Mesos would kill them all one day. */
+    public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>> {
+        const [first] = leaving;
+        const names = new Set(leaving.map(({ host }) => host));
+        if (first === undefined || !scheduler(first.config).members.every(({ name }) => names.has(name))) {
+            return new Map();
+        }
+        const { kind } = scheduler(first.config);
+        const frameworks: readonly Framework[] = await this.registered(first.config).catch(() => []);
+        const tasks = frameworks.reduce((sum, framework) => sum + framework.tasks, 0);
+        if (tasks > 0 && !confirmed) {
+            const reason = `${tasks} tasks of ${titles[kind]} still run that this stack does not declare, and would be ended with it`;
+            const fix = `end or adopt them first; to end them all, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`;
+            return new Map(leaving.map(({ host }) => [host, new HostError(host, "removal", reason, fix)]));
+        }
+        this.ending = { host: first.host, frameworks };
+        return new Map();
     }
 
     public outdated(): readonly string[] {
         return [];
     }
 
-    public afterRemoval(): Promise<void> {
-        return Promise.resolve();
+    /**
+     * With the last server go the framework and its state: the credentials of both go with the stack, and under others nobody
+     * could ever open or remove them.
+     */
+    public async afterRemoval(host: Prepared): Promise<void> {
+        const { config } = host;
+        if (this.ending?.host !== host.host) {
+            return;
+        }
+        const { zookeeper } = scheduler(config);
+        try {
+            for (const { id } of this.ending.frameworks) {
+                await this.mesos(config).teardown(id);
+                host.say(`framework ${id} is ended`);
+            }
+            if (config.stateOwner !== undefined) {
+                await this.zookeeper.removeAll(zookeeper.servers, zookeeper.path, config.stateOwner);
+                host.say(`its state in ZooKeeper, ${zookeeper.path}, is removed`);
+            }
+        } catch (error) {
+            host.warn(
+                `what it has left at the masters or in ZooKeeper stays there: ${(error as Error).message.split("\n")[0] ?? ""}`,
+            );
+        }
     }
 
     /** Who leads changes by itself: nothing of it is planned. */

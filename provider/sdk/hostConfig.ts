@@ -17,6 +17,8 @@ export interface HostConfigArgs extends Omit<HostSpec, "files" | "protect" | "mo
     readonly operator?: { principal: string; secret: pulumi.Input<string> };
     /** What a scheduler's API asks for: user and password. @default - none */
     readonly login?: { principal: string; secret: pulumi.Input<string> };
+    /** Whose a scheduler's state in ZooKeeper is. @default - it has none */
+    readonly stateOwner?: { principal: string; secret: pulumi.Input<string> };
     /** The stack file repeats the cluster's name: changes that lose data are allowed. */
     readonly confirmed: boolean;
     readonly cluster: string;

@@ -147,6 +147,7 @@ export function planSchedulers(
         return {
             kind,
             urls: members.map(({ address }) => `http://${address}:${config.port}`),
+            stateOwner: { user: login(kind), secret: zookeeperSecret(kind) },
             ...(secured ? { login: { user: login(kind), secret: httpSecret(kind) } } : {}),
             members: members.flatMap((member): HostSpec[] => {
                 const host = hosts.get(member.name);

@@ -322,6 +322,8 @@ export interface SchedulerPlan {
     readonly urls: readonly string[];
     /** User and name of the generated password. @default - anybody may use its API */
     readonly login?: { readonly user: string; readonly secret: string };
+    /** The same of its part of ZooKeeper. */
+    readonly stateOwner: { readonly user: string; readonly secret: string };
 }
 
 export interface PoolPlan {

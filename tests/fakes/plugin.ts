@@ -141,6 +141,7 @@ const clients: Clients = {
             ),
         syncedFollowers: () => Promise.resolve(2),
         exists: () => Promise.resolve(true),
+        removeAll: (_, path) => Promise.resolve(note(`remove ${path}`)),
     },
     mesos: (config) => ({
         health: ({ name, address }) =>
@@ -158,6 +159,7 @@ const clients: Clients = {
         reactivate: () => Promise.resolve(void drained.delete(config.host)),
         markGone: (id) => Promise.resolve(note(`gone ${id}`)),
         frameworks: () => Promise.resolve([]),
+        teardown: (id) => Promise.resolve(note(`end ${id}`)),
     }),
     schedulers: {
         health: (url, kind) => {

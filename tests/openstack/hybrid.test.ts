@@ -131,31 +131,30 @@ test("a new image generation replaces the machines one by one, and the quorum st
     const shown = await preview();
     expect(shown.match(/compute\/instance:Instance: \(replace\)/g)).toHaveLength(5);
     const running = startUp();
-    // Two of three members, all through.
-    const counts: number[] = [];
-    let over = false;
+    // Two of three members must serve, all through; how long not, seconds.
+    let [longest, quorumAt, over] = [0, Date.now(), false];
     void running.ended.finally(() => (over = true));
     await eventually(
         "the run is over",
         async () => {
             // Asked from a host that stays: one that goes would keep the question waiting.
-            const asked = QUORUM.map((host) => `echo srvr | timeout 1 nc -w 1 ${addressOf(host)} 2181 & `).join("");
-            const answer = await on("hy1", `${asked} wait`).catch(() => undefined);
-            if (answer !== undefined) {
-                counts.push(answer.match(/^Mode: (leader|follower)$/gm)?.length ?? 0);
+            const asked = QUORUM.map((host) => `echo srvr | timeout 3 nc -w 3 ${addressOf(host)} 2181 & `).join("");
+            const answer = await on("hy1", `${asked} wait`).catch(() => "");
+            if ((answer.match(/^Mode: (leader|follower)$/gm)?.length ?? 0) >= 2) {
+                longest = Math.max(longest, (Date.now() - quorumAt) / 1000);
+                quorumAt = Date.now();
             }
             return over ? true : undefined;
         },
         { timeoutSec: 1100, everyMs: 500 },
     );
-    tell(`members that served, as asked all through: ${counts.join("")}`);
+    tell(`longest time between two looks that found a quorum: ${longest.toFixed(1)} s`);
     const { code, text } = await running.ended;
     expect([code, text]).toEqual([0, expect.anything()]);
     await healthy(AGENTS, 180);
-    // A question may come in the moment of an election; two in a row would be a quorum that was lost.
-    const pairs = counts.slice(1).map((count, index) => Math.max(count, counts[index] ?? 0));
-    expect(counts.length).toBeGreaterThan(20);
-    expect(Math.min(...pairs)).toBeGreaterThanOrEqual(2);
+    // An election, and a look that waits for a member which is gone; a machine takes longer to be made anew.
+    expect(longest).toBeGreaterThan(0);
+    expect(longest).toBeLessThan(15);
     const after = await serverIds();
     expect(Object.keys(after).sort()).toEqual(Object.keys(ids).sort());
     expect(Object.values(after).filter((id) => Object.values(ids).includes(id))).toEqual([]);

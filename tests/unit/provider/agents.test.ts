@@ -19,6 +19,7 @@ class FakeMaster implements MesosClient {
     public health = () => Promise.resolve(undefined);
     public leader = () => Promise.resolve(undefined);
     public frameworks = () => Promise.resolve([]);
+    public teardown = () => Promise.resolve();
     public agents = () => Promise.resolve(this.agent === undefined ? [] : [this.agent]);
 
     public drain(id: string, graceSec: number): Promise<void> {

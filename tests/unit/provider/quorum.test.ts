@@ -23,6 +23,7 @@ function zookeeper(modes: Record<string, Mode>, synced = 2): ZooKeeperClient {
         mode: (address) => Promise.resolve(modes[name(address)]),
         syncedFollowers: (address) => Promise.resolve(modes[name(address)] === "leader" ? synced : undefined),
         exists: () => Promise.resolve(true),
+        removeAll: () => Promise.resolve(),
     };
 }
 

@@ -110,3 +110,64 @@ test.each([
 ])("an answer about the leader: %s", (text, leader) => {
     expect(leaderOf(text)).toBe(leader);
 });
+
+describe("when the last server leaves", () => {
+    const owner = { principal: "marathon", secret: "s" };
+
+    function leave(frameworks: readonly Framework[], hosts: readonly string[], confirmed = false) {
+        const done: string[] = [];
+        const mesos = {
+            frameworks: () => Promise.resolve([...frameworks]),
+            teardown: (id: string) => Promise.resolve(void done.push(`end ${id}`)),
+        } as unknown as MesosClient;
+        const zookeeper = {
+            removeAll: (_: unknown, path: string, by: unknown) =>
+                Promise.resolve(void done.push(`remove ${path} as ${JSON.stringify(by)}`)),
+        } as unknown as ZooKeeperClient;
+        const client = { health: () => Promise.resolve(undefined) };
+        const strategy = new SchedulerStrategy(client, () => mesos, zookeeper);
+        const leaving = hosts.map((host) => {
+            const { one } = prepared(host);
+            return { ...one, config: { ...one.config, stateOwner: owner } };
+        });
+        const run = async () => {
+            const stay = await strategy.beforeRemoval(leaving, confirmed);
+            await Promise.all(leaving.filter(({ host }) => !stay.has(host)).map((host) => strategy.afterRemoval(host)));
+            return [...stay.values()].map(({ message }) => message.split("\n")[0]);
+        };
+        return { done, run };
+    }
+
+    const all = ["m1", "m2", "m3"];
+    const idle = { ...old, tasks: 0 };
+    const ended = ["end F-1", `remove /marathon as ${JSON.stringify(owner)}`];
+
+    test("its framework ends and its state goes, once", async () => {
+        const { done, run } = leave([idle, { ...idle, id: "F-2", name: "other" }], all);
+        expect(await run()).toEqual([]);
+        expect(done).toEqual(ended);
+    });
+
+    test("tasks that nobody has declared keep it there", async () => {
+        const { done, run } = leave([old], all);
+        expect(await run()).toEqual(
+            all.map(
+                (host) =>
+                    `${host}: removal: 3 tasks of Marathon still run that this stack does not declare, and would be ended with it`,
+            ),
+        );
+        expect(done).toEqual([]);
+    });
+
+    test("unless that is confirmed", async () => {
+        const { done, run } = leave([old], all, true);
+        expect(await run()).toEqual([]);
+        expect(done).toEqual(ended);
+    });
+
+    test("while another one stays nothing ends", async () => {
+        const { done, run } = leave([old], ["m1", "m2"]);
+        expect(await run()).toEqual([]);
+        expect(done).toEqual([]);
+    });
+});
