@@ -4,6 +4,7 @@
 //   bin/index.js                        the program with OpenStack's classes (the SDK itself stays outside: the runner has it)
 //   bin/start.js, bin/sdk.js            loaded before the program: the SDK as one file with V8's code cache
 //   bin/site.js                         the site tools: check, plan, picture, generated files
+//   bin/programs/*.js                   programs of ours that a site runs, for the Node.js of Debian 12 (npm run packages)
 //   bin/lab/*-stand-in.js               what the lab has for Marathon and Metronome; never part of a site
 //   bin/plugin/pulumi-resource-mesos    the resource plugin, an executable (plugin.js starts the bundle provider.js)
 import { build } from "esbuild";
@@ -36,9 +37,19 @@ const standIns = () =>
         }),
     );
 
-// The lab packs them; whatever runs from the rest of bin is left alone.
-if (process.argv[2] === "stand-ins") {
-    await Promise.all(standIns());
+const programs = () => [
+    build({
+        ...common,
+        entryPoints: ["frameworks/workqueue/main.ts"],
+        outfile: "bin/programs/mesos-workqueue.js",
+        target: "node18",
+    }),
+];
+
+// They are packed; whatever runs from the rest of bin is left alone.
+const alone = { "stand-ins": standIns, programs }[process.argv[2]];
+if (alone !== undefined) {
+    await Promise.all(alone());
     process.exit(0);
 }
 
@@ -68,6 +79,7 @@ await Promise.all([
     }),
     build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
     ...standIns(),
+    ...programs(),
     build({ ...common, entryPoints: ["start/plugin.ts"], outfile: "bin/plugin/plugin.js" }),
     build({ ...common, ...lean, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/provider.js" }),
 ]);

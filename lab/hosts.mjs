@@ -7,7 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ensurePackages } from "../toolchain/debian.mjs";
 import { withLock } from "../toolchain/lock.mjs";
+import { cacheDir } from "../toolchain/places.mjs";
 import { commandLine, signal } from "../toolchain/processes.mjs";
+import { ensureSitePackages } from "../toolchain/programs.mjs";
 import { Failure, main, run, say, step } from "../toolchain/steps.mjs";
 import { cgroups, clearCgroups, hostDir, hostNames, initPid, link, supervisorPid } from "./hosts/inventory.mjs";
 import { create, writeSsh } from "./hosts/make.mjs";
@@ -69,7 +71,7 @@ export async function prepare(settings = readSettings(), { log = say } = {}) {
   mkdirSync(settings.hosts, { recursive: true });
   chmodSync(settings.dir, 0o700);
   await ensureBase(settings, { log });
-  const packages = [await ensureMesosPackage("1.11.0", { log }), ...(await ensureStandInPackages({ log }))];
+  const packages = [await ensureMesosPackage("1.11.0", { log }), ...(await ensureStandInPackages({ log })), ...(await ensureSitePackages({ dir: join(cacheDir(), "programs"), log }))];
   await ensureRepository(settings, packages, { log });
   await ensureNetwork(settings);
   await ensureServer(settings);

@@ -26,18 +26,25 @@ export function readCredential(source: CredentialSource, env: NodeJS.ProcessEnv 
         }
         return { principal, secret };
     }
-    const { secretFile } = source;
-    const mode = statSync(secretFile).mode & 0o777;
-    if ((mode & 0o077) !== 0) {
-        throw new Error(
-            `${secretFile} has mode 0${mode.toString(8)}, so others may read the secret of ${principal}: chmod 600 ${secretFile}`,
-        );
-    }
-    const secret = readFileSync(secretFile, "utf8").replace(/\r?\n$/, "");
-    if (secret === "") {
-        throw new Error(`${secretFile} is empty: the secret of ${principal} is wanted in it`);
-    }
+    const secret = readSecretFile(source.secretFile, `the secret of ${principal}`).replace(/\r?\n$/, "");
     return { principal, secret };
+}
+
+/**
+ * @param what for messages: "the secret of web"
+ * @returns the text as it is, the last newline included
+ * @throws {Error} when others may read the file, or it is empty; no message shows what is in it
+ */
+export function readSecretFile(file: string, what: string): string {
+    const mode = statSync(file).mode & 0o777;
+    if ((mode & 0o077) !== 0) {
+        throw new Error(`${file} has mode 0${mode.toString(8)}, so others may read ${what}: chmod 600 ${file}`);
+    }
+    const text = readFileSync(file, "utf8");
+    if (text.trim() === "") {
+        throw new Error(`${file} is empty: ${what} is wanted in it`);
+    }
+    return text;
 }
 
 /** The value of an Authorization header. */

@@ -1,0 +1,16 @@
+/** Secrets come from files that nobody else may read. */
+import { readSecretFile } from "../scheduler";
+import type { Digest } from "../zookeeper/address";
+
+/** Work Queue takes the file as it is: a newline at its end is part of the password. */
+export const readPassword = (file: string): string => readSecretFile(file, "the password of the Work Queue managers");
+
+/** `user:password` of ZooKeeper. */
+export function readDigest(file: string): Digest {
+    const text = readSecretFile(file, "ZooKeeper's user and password").replace(/\r?\n$/, "");
+    const colon = text.indexOf(":");
+    if (colon < 1 || colon === text.length - 1) {
+        throw new Error(`${file} holds no user:password for ZooKeeper`);
+    }
+    return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
