@@ -125,9 +125,15 @@ export class QuorumStrategy implements Strategy {
             comesBack && names.length > 1 && names.every((name) => gone.has(name))
                 ? "all members' machines would be replaced at once"
                 : deletionRefusal(names, gone, new Set(serving));
+        const confirm = `run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`;
+        const stay = names.filter((name) => !gone.has(name));
+        // As after a run that failed between taking a member away and making it anew: the end of the site looks like its loss.
+        const nobodyServes = stay.length > 0 && !stay.some((name) => serving.includes(name));
         const fix = comesBack
-            ? `bring the other members back first, then run again; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`
-            : `put the host back into the stack file; to do it all the same, run with PULUMI_MESOS_CONFIRM=${first.config.cluster}`;
+            ? `bring the other members back first, then run again; to do it all the same, ${confirm}`
+            : nobodyServes
+              ? `to keep the site, bring ${stay.join(", ")} back with pulumi up; to end the whole site, ${confirm}`
+              : `put the host back into the stack file; to do it all the same, ${confirm}`;
         return new Map(
             reason === undefined
                 ? []

@@ -123,6 +123,14 @@ describe("ZooKeeper", () => {
         );
         expect((await strategy.beforeRemoval(all.slice(1), true)).size).toBe(0);
     });
+
+    test("where only a member stays that a failed run has left off, the way to end the site is told", async () => {
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper({ m1: "follower", m2: "leader" })));
+        const stay = await strategy.beforeRemoval([prepared(member("m1")), prepared(member("m2"))], false);
+        expect(stay.get("m1")?.message).toMatch(
+            /0 would be left serving \(m3\)[^]*bring m3 back with pulumi up; to end the whole site, run with PULUMI_MESOS_CONFIRM=test/,
+        );
+    });
 });
 
 describe("Mesos masters", () => {
