@@ -22,6 +22,10 @@ const toolTests = () => {
     return readdirSync(dir).map((name) => join(dir, name));
 };
 
+/** `npm run lab:openstack` and what belongs to it. */
+const cloud = (verb, stdio = "inherit") =>
+    spawnSync(process.execPath, ["lab/openstack/openstack.mjs", verb], { cwd: root, stdio }).status === 0;
+
 const linux = () => (process.platform === "linux" ? undefined : `needs Linux, this is ${process.platform}`);
 
 const tiers = {
@@ -51,6 +55,19 @@ const tiers = {
         skip: () => linux() ?? (process.getuid() === 0 ? undefined : "needs root, to make hosts"),
         run: () =>
             run(process.execPath, ["lab/lab.mjs", "up"]) && jest("--config", "tests/e2e/jest.config.js", "--runInBand"),
+    },
+    openstack: {
+        what: "a hybrid site on a real OpenStack",
+        skip: () => linux() ?? (process.getuid() === 0 ? undefined : "needs root, to make the cloud"),
+        run: () => {
+            const wasUp = cloud("status", "ignore");
+            try {
+                return cloud("up") && jest("--config", "tests/openstack/jest.config.js", "--runInBand");
+            } finally {
+                // At rest it takes half a processor and 5 GiB.
+                if (!wasUp) cloud("down");
+            }
+        },
     },
 };
 

@@ -4,10 +4,12 @@ Virtual machines are not touched by any of it.
 """
 import os
 import sys
+import time
 
 from nova.cmd.compute import main    # first: it makes Python's threads and locks Eventlet's
 import nova.privsep.fs
 from nova.virt.disk import api as disk
+from nova.virt.libvirt import guest
 from nova.virt.libvirt.volume import volume
 
 plain_config = volume.LibvirtVolumeDriver.get_config
@@ -20,6 +22,23 @@ def volume_config(self, connection_info, disk_info):
         config.target_bus = "virtio"
         config.driver_cache = None
     return config
+
+
+plain_attach = guest.Guest.attach_device
+#: How long a container that Nova calls active may take until libvirt has its first process, seconds.
+START_PATIENCE = 60
+
+
+def attach_device(self, *args, **kwargs):
+    """libvirt attaches nothing to a container whose first process it does not know yet; a machine has no such moment."""
+    until = time.monotonic() + START_PATIENCE
+    while True:
+        try:
+            return plain_attach(self, *args, **kwargs)
+        except Exception as error:
+            if "init PID" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.5)
 
 
 def keep_root(container_dir):
@@ -43,6 +62,7 @@ def release_root(container_dir, container_root_device=None):
 
 
 volume.LibvirtVolumeDriver.get_config = volume_config
+guest.Guest.attach_device = attach_device
 disk.clean_lxc_namespace = keep_root
 disk.teardown_container = release_root
 sys.exit(main())

@@ -7,8 +7,8 @@ export interface Wanted {
     readonly accepted: Accepted;
     readonly timeoutSec: number;
     readonly say: (line: string) => void;
-    /** Whether what is there is what was sent. */
-    readonly isOurs: (running: Running) => boolean;
+    /** Fields in which what is there is not what was sent. */
+    readonly differs: (running: Running) => readonly string[];
 }
 
 export type Outcome =
@@ -87,7 +87,7 @@ export class DeploymentWatch {
         return this.listening(() => this.follow(wanted));
     }
 
-    private async follow({ kind, id, accepted, timeoutSec, say, isOurs }: Wanted): Promise<Outcome> {
+    private async follow({ kind, id, accepted, timeoutSec, say, differs }: Wanted): Promise<Outcome> {
         const deadline = Date.now() + timeoutSec * 1000;
         let said = "";
         let looked = 0;
@@ -103,8 +103,9 @@ export class DeploymentWatch {
                 said = text;
                 if (!runs) {
                     // A new leader may still tell an older state: what is strange must be so twice.
-                    strange = now === undefined || !isOurs(now) ? strange + 1 : 0;
-                    if (strange > 1) return strangeOutcome(id, now);
+                    const others = now === undefined ? [] : differs(now);
+                    strange = now === undefined || others.length > 0 ? strange + 1 : 0;
+                    if (strange > 1) return strangeOutcome(id, now, others);
                     if (now !== undefined && strange === 0 && isWell(now)) return { kind: "done", running: now };
                 }
                 if (isLate) return { kind: "late", reason: await whyNot(this.client, id, now, timeoutSec) };
@@ -114,12 +115,12 @@ export class DeploymentWatch {
     }
 }
 
-function strangeOutcome(id: string, now: Running | undefined): Outcome {
+function strangeOutcome(id: string, now: Running | undefined, others: readonly string[]): Outcome {
     return now === undefined
         ? { kind: "gone", reason: `${id} is not there any more: somebody else deleted it or took the deployment back` }
         : {
               kind: "superseded",
-              reason: `the deployment ended, but ${id} is another one than was sent: somebody else took it back or changed it`,
+              reason: `the deployment ended, but ${id} is not what was sent (${others.join(", ")}): somebody else took it back or changed it`,
           };
 }
 

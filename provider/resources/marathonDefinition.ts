@@ -153,9 +153,9 @@ export function marathonDefinition(kind: DefinitionKind, dependencies: MarathonD
         const { timeoutSec } = inputs;
         const facts = await factsFor(inputs, connected);
         return connected.watch.wait({
-            isOurs: ({ definition: now }) => {
+            differs: ({ definition: now }) => {
                 const there = inOrder(normalize(now, facts));
-                return classifyChange(there, keepServerChosen(definition, there)).causes.length === 0;
+                return classifyChange(there, keepServerChosen(definition, there)).causes;
             },
             kind,
             id: definition.id,

@@ -93,6 +93,12 @@ function shortList(causes: readonly string[], most = 5): string {
         : `${causes.slice(0, most).join(", ")} and ${causes.length - most} more`;
 }
 
+/** A check without a port is of the first one: a real server writes that down where the check names its protocol, else not. */
+function checkOfFirstPort(declared: JsonObject, live: JsonObject | undefined): JsonObject {
+    const said = declared["port"] !== undefined || declared["portIndex"] !== undefined;
+    return !said && live?.["portIndex"] === 0 ? { ...declared, portIndex: 0 } : declared;
+}
+
 /**
  * The declared app with the ports that the server chose: declared 0 means "whichever it has". Without this each update would
  * choose other ports and restart the app.
@@ -109,6 +115,13 @@ export function keepServerChosen(declared: App, live: JsonObject | undefined): A
         ...declared,
         ...(Array.isArray(declared["portDefinitions"])
             ? { portDefinitions: fill(objects(declared["portDefinitions"]), objects(live["portDefinitions"]), "port") }
+            : {}),
+        ...(Array.isArray(declared["healthChecks"])
+            ? {
+                  healthChecks: objects(declared["healthChecks"]).map((check, index) =>
+                      checkOfFirstPort(check, objects(live["healthChecks"])[index]),
+                  ),
+              }
             : {}),
         ...(isObject(container) && Array.isArray(container["portMappings"]) && isObject(liveContainer)
             ? {

@@ -6,7 +6,7 @@ import { directory, environmentFile, file, unit, type Flags } from "./files";
 import { expandNames, type Host } from "./hosts";
 import type { Endpoint } from "./masters";
 import { principalSecret } from "./principals";
-import { secretMark } from "./secrets";
+import { secretMark, secretsIn } from "./secrets";
 import type { HostSpec, ManagedFile, QuorumMember, SchedulerPlan, SchedulerService, SecretPlan } from "./types";
 
 type Kind = SchedulerService["kind"];
@@ -54,6 +54,7 @@ interface Place {
 const paths = (kind: Kind) => ({
     dir: `/etc/${kind}`,
     env: `/etc/${kind}/${kind}.env`,
+    secrets: `/etc/${kind}/${kind}-secrets.env`,
     secret: `/etc/${kind}/mesos-secret`,
     unit: `/etc/systemd/system/${kind}.service`,
 });
@@ -133,7 +134,9 @@ export function planSchedulers(
         const shared: Record<string, ManagedFile> = {
             // Read as it is: a newline would be part of the secret.
             [at.secret]: file(secretMark(principalSecret(config.principal)), "0600", config.systemUser),
-            [at.unit]: file(render("scheduler.service", { ...config, title: titles[kind], environmentFile: at.env })),
+            [at.unit]: file(
+                render("scheduler.service", { ...config, title: titles[kind], environmentFiles: [at.env, at.secrets] }),
+            ),
         };
         const service: SchedulerService = {
             kind,
@@ -153,7 +156,19 @@ export function planSchedulers(
                 const host = hosts.get(member.name);
                 if (!host) return [];
                 const settings = settingsOf(kind, { site, address: member.address, servers });
-                const files = { [at.env]: environmentFile(config.program, kind, settings), ...shared };
+                // In a file of their own: a preview hides the whole of a file that holds a secret.
+                const isSecret = ([, value]: readonly [string, unknown]): boolean =>
+                    secretsIn(String(value)).length > 0;
+                const all = Object.entries(settings);
+                const files = {
+                    [at.env]: environmentFile(
+                        config.program,
+                        kind,
+                        Object.fromEntries(all.filter((one) => !isSecret(one))),
+                    ),
+                    [at.secrets]: environmentFile(config.program, kind, Object.fromEntries(all.filter(isSecret))),
+                    ...shared,
+                };
                 return [
                     {
                         host: host.name,

@@ -8,7 +8,7 @@ import {
     normalizeApp,
     normalizePod,
 } from "../../site/marathon";
-import { corpus, noRecordings } from "./recordings";
+import { corpus, describeRecorded, exchanges, noRecordings } from "./recordings";
 
 const server = (role: string): MarathonFacts => ({ role, features: [] });
 const reports =
@@ -87,3 +87,20 @@ else {
     );
     test("they are many", () => expect(cases.length).toBeGreaterThan(70));
 }
+
+describeRecorded("what the server wrote down of a health check's port is no difference", () => {
+    // The recorded answers to apps whose checks name a protocol and no port, and to one that names neither.
+    const sent = exchanges("marathon-1.11").filter(
+        ({ request, response }) =>
+            request.method === "POST" &&
+            request.path.startsWith("/v2/apps") &&
+            response.status === 201 &&
+            JSON.stringify(request.body ?? "").includes('"healthChecks":[{'),
+    );
+    test.each(sent.map((exchange) => [exchange.name, exchange] as const))("%s", (_, { request, response }) => {
+        const live = liveOf(response.body);
+        const facts = server(String(live["role"]));
+        const declared = keepServerChosen(normalizeApp(request.body, facts), live as never);
+        expect(classifyChange(normalizeApp(live, facts), declared).causes).toEqual([]);
+    });
+});

@@ -4,14 +4,17 @@ import { join } from "node:path";
 import { openSession } from "./support/endpoints";
 import { addressOf, on } from "./support/hosts";
 import { copyDir } from "./support/places";
-import { onTheLab } from "./support/site";
-import { declare, outputs, preview, pulumi, up } from "./support/stack";
-import { eventually } from "./support/steps";
+import { restore } from "./support/site";
+import { declare, outputs, preview, startUp, up } from "./support/stack";
+import { eventually, tell } from "./support/steps";
 
 const SERVERS = ["bm1", "bm2"] as const;
 const PORT = 8180;
 
-onTheLab();
+// The tests go on from each other: the site as it was comes back once, at the end.
+beforeAll(restore);
+beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
+afterAll(restore);
 
 const folder = (name: string): string => join(copyDir(), name);
 const write = (name: string, definition: unknown): void => {
@@ -25,16 +28,20 @@ afterAll(() => {
     }
 });
 
-const sleeper = (env: Record<string, string>, more: object = {}) => ({
-    id: "/e2e/sleeper",
-    cmd: "exec sleep 3600",
+/** Serves its folder; healthy as soon as it does. */
+const server = (cmd: string) => ({
+    id: "/e2e/server",
+    cmd,
     cpus: 0.1,
-    mem: 32,
+    mem: 64,
     instances: 2,
     user: "nobody",
-    env,
-    ...more,
+    portDefinitions: [{ port: 0 }],
+    healthChecks: [
+        { protocol: "HTTP", path: "/", gracePeriodSeconds: 5, intervalSeconds: 1, maxConsecutiveFailures: 0 },
+    ],
 });
+const GOOD = "exec python3 -m http.server $PORT0";
 
 function declareServices(settings: Record<string, unknown> = {}): void {
     declare((site) => {
@@ -95,13 +102,23 @@ const tasks = async (): Promise<string[]> =>
         .map(({ id }) => id)
         .sort();
 
+interface App {
+    readonly cmd: string;
+    readonly tasksHealthy: number;
+    readonly tasksRunning: number;
+    readonly deployments: readonly unknown[];
+}
+
+const healthyNow = async (): Promise<number> =>
+    ((await ask("/v2/apps//e2e/server")).body as { app: App }).app.tasksHealthy;
+
 async function generatedPassword(): Promise<string> {
-    const text = await on("bm1", "cat /etc/marathon/marathon.env");
+    const text = await on("bm1", "cat /etc/marathon/marathon-secrets.env");
     return /^MARATHON_HTTP_CREDENTIALS=marathon:(\w+)$/m.exec(text)?.[1] ?? "";
 }
 
 test("one up installs them, in order, and runs what is declared on them", async () => {
-    write("e2e-apps/sleeper.json", sleeper({ V: "1" }));
+    write("e2e-apps/server.json", server(GOOD));
     write("e2e-jobs/tick.json", {
         id: "e2e-tick",
         run: { cmd: "true", cpus: 0.1, mem: 32, disk: 0, user: "nobody" },
@@ -131,9 +148,12 @@ test("their secrets stand in no process list and no file that others may read; n
         const list = await on(host, "ps -eo args");
         expect(list).not.toContain(password);
         expect(list).not.toContain(operator.secret);
-        const modes = await on(host, "stat -c '%a %U %n' /etc/marathon/marathon.env /etc/marathon/mesos-secret");
+        const modes = await on(
+            host,
+            "stat -c '%a %U %n' /etc/marathon/marathon-secrets.env /etc/marathon/mesos-secret",
+        );
         expect(modes.trim().split("\n")).toEqual([
-            "600 root /etc/marathon/marathon.env",
+            "600 root /etc/marathon/marathon-secrets.env",
             "600 marathon /etc/marathon/mesos-secret",
         ]);
     }
@@ -160,24 +180,30 @@ test("a setting rolls the servers, the leader last, and no task notices", async 
 
 test("what is done to an app behind our back is shown and mended; a bad update is rolled back", async () => {
     declareServices({ max_running_deployments: 50 });
-    await ask("/v2/apps//e2e/sleeper", "DELETE");
-    await eventually("it is gone", async () =>
-        (await ask("/v2/apps//e2e/sleeper")).status === 404 ? true : undefined,
-    );
-    expect(await preview("--refresh")).toContain("sleeper");
+    await ask("/v2/apps//e2e/server", "DELETE");
+    await eventually("it is gone", async () => ((await ask("/v2/apps//e2e/server")).status === 404 ? true : undefined));
+    expect(await preview("--refresh")).toContain("e2e/server");
     await up("--refresh");
     expect(await tasks()).toHaveLength(2);
 
-    const kept = await tasks();
-    write("e2e-apps/sleeper.json", sleeper({ V: "2" }, { cmd: "exit 1" }));
-    expect(await preview()).toMatch(/sleeper.*restart/);
-    const { code, text } = await pulumi(["up", "--yes", "--non-interactive", "--skip-preview", "--suppress-outputs"]);
+    write("e2e-apps/server.json", server("exec sleep 3600"));
+    expect(await preview()).toMatch(/server.*restart/);
+    const update = startUp();
+    const counts: number[] = [];
+    const watch = setInterval(() => void healthyNow().then((count) => counts.push(count)), 1000);
+    const { code, text } = await update.ended.finally(() => clearInterval(watch));
     expect(code).not.toBe(0);
     expect(text).toMatch(/rolled back/i);
-    await eventually("the old ones serve", async () => {
-        const now = await tasks();
-        return kept.every((id) => now.includes(id)) ? true : undefined;
+    expect(text).toMatch(/0 of 2 healthy|2 of 2 healthy, [34] running/);
+    await eventually("the old definition serves alone", async () => {
+        const { app } = (await ask("/v2/apps//e2e/server")).body as { app: App };
+        return app.cmd === GOOD && app.tasksHealthy === 2 && app.tasksRunning === 2 && app.deployments.length === 0
+            ? true
+            : undefined;
     });
+    // The new one never took the old one's place.
+    expect(counts.length).toBeGreaterThan(20);
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(2);
 });
 
 test("taken out of the stack file they end with their framework and their state, and can come again", async () => {

@@ -32,13 +32,19 @@ test("Marathon runs on each of its hosts with the site's masters, its own part o
     const { scheduler, member } = serverOf("marathon", "bm2");
     expect(scheduler.urls).toEqual(["http://10.0.0.1:8080", "http://10.0.0.2:8080"]);
     expect(scheduler.login).toEqual({ user: "marathon", secret: "marathon-http" });
-    const env = member.files["/etc/marathon/marathon.env"];
-    expect(env?.mode).toBe("0600");
-    expect(env?.content.split("\n").filter((line) => line.startsWith("MARATHON_"))).toEqual([
+    const lines = (name: string): string[] | undefined =>
+        member.files[`/etc/marathon/${name}`]?.content.split("\n").filter((line) => line.startsWith("MARATHON_"));
+    // A preview shows the lines of a file without secrets only.
+    expect(lines("marathon-secrets.env")).toEqual([
+        "MARATHON_HTTP_CREDENTIALS=marathon:@@secret:marathon-http@@",
+        "MARATHON_ZK=zk://marathon:@@secret:marathon-zookeeper@@@10.0.0.1:2181,10.0.0.2:2181,10.0.0.3:2181/marathon",
+    ]);
+    expect(member.files["/etc/marathon/marathon-secrets.env"]?.mode).toBe("0600");
+    expect(member.files["/etc/marathon/marathon.env"]).toMatchObject({ mode: "0644", secrets: [] });
+    expect(lines("marathon.env")).toEqual([
         "MARATHON_FAILOVER_TIMEOUT=604800",
         "MARATHON_FRAMEWORK_NAME=marathon",
         "MARATHON_HOSTNAME=10.0.0.2",
-        "MARATHON_HTTP_CREDENTIALS=marathon:@@secret:marathon-http@@",
         "MARATHON_HTTP_PORT=8080",
         "MARATHON_MASTER=zk://10.0.0.1:2181,10.0.0.2:2181,10.0.0.3:2181/mesos",
         "MARATHON_MESOS_AUTHENTICATION=",
@@ -46,7 +52,6 @@ test("Marathon runs on each of its hosts with the site's masters, its own part o
         "MARATHON_MESOS_AUTHENTICATION_SECRET_FILE=/etc/marathon/mesos-secret",
         "MARATHON_MESOS_ROLE=services",
         "MARATHON_MESOS_USER=www",
-        "MARATHON_ZK=zk://marathon:@@secret:marathon-zookeeper@@@10.0.0.1:2181,10.0.0.2:2181,10.0.0.3:2181/marathon",
     ]);
     expect(member.files["/etc/marathon/mesos-secret"]).toMatchObject({
         content: "@@secret:principal-marathon@@",
@@ -66,7 +71,9 @@ test("Metronome is told by the names of its own environment", () => {
     expect(text).toContain("METRONOME_MESOS_AUTHENTICATION_ENABLED=true\n");
     expect(text).toContain("METRONOME_LEADER_ELECTION_HOSTNAME=10.0.0.3\n");
     expect(text).toContain("METRONOME_MESOS_ROLE=jobs\n");
-    expect(text).toContain("METRONOME_ZK_URL=zk://metronome:@@secret:metronome-zookeeper@@@");
+    expect(member.files["/etc/metronome/metronome-secrets.env"]?.content).toContain(
+        "METRONOME_ZK_URL=zk://metronome:@@secret:metronome-zookeeper@@@",
+    );
 });
 
 test("further settings go through; a member that comes or goes changes no other member's files", () => {

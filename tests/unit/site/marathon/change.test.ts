@@ -104,3 +104,14 @@ test("ports that the server chose stay", () => {
     const fixed = app({ portDefinitions: [{ port: 10018, name: "http" }] });
     expect(classifyChange(live, keepServerChosen(fixed, live)).text).toBe("restarts 4 tasks: portDefinitions[0].port");
 });
+
+test("a health check without a port is of the first one, whether the server writes that down or not", () => {
+    const check = { protocol: "HTTP", path: "/" };
+    const declared = app({ healthChecks: [check] });
+    const differs = (live: object, from = declared): readonly string[] =>
+        classifyChange(app({ healthChecks: [live] }), keepServerChosen(from, app({ healthChecks: [live] }))).causes;
+    expect(differs({ ...check, portIndex: 0 })).toEqual([]);
+    expect(differs(check)).toEqual([]);
+    expect(differs({ ...check, portIndex: 1 })).toEqual(["healthChecks[0].portIndex"]);
+    expect(differs({ ...check, portIndex: 0 }, app({ healthChecks: [{ ...check, port: 80 }] }))).not.toEqual([]);
+});
