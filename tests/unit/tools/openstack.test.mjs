@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import YAML from "yaml";
 import { cloudsYaml, databases, ini, makeConfig, serviceUsers } from "../../../lab/openstack/config.mjs";
@@ -7,6 +9,7 @@ import { cables } from "../../../lab/openstack/network.mjs";
 import { serviceEnv } from "../../../lab/openstack/services.mjs";
 import { countdownSector } from "../../../lab/openstack/virtualisation.mjs";
 import { readOpenstackSettings, readSettings } from "../../../lab/settings.mjs";
+import { projectDir } from "../../../toolchain/places.mjs";
 
 const secret = (name) => `secret-of-${name}`;
 
@@ -158,4 +161,48 @@ test("the probe of virtualisation is a boot sector", () => {
     assert.equal(sector.length, 512);
     assert.equal(sector.readUInt16LE(510), 0xaa55);
     assert.equal(sector.readUInt32LE(2), 100_000_000);
+});
+
+describe("a volume for an instance that has just become ACTIVE", () => {
+    /** nova_compute.py over a libvirt that refuses with these words, as often as there are words. */
+    const attach = (...refusals) => {
+        const program = `
+import json, runpy, sys, types
+def module(name, **parts):
+    one = sys.modules[name] = types.ModuleType(name)
+    vars(one).update(parts)
+    parent, _, last = name.rpartition(".")
+    if parent:
+        setattr(sys.modules.get(parent) or module(parent), last, one)
+    return one
+class libvirtError(Exception): pass
+refusals = json.loads(sys.argv[1])
+class Guest:
+    def attach_device(self, conf, persistent=False, live=False):
+        print("asked", conf, persistent, live)
+        if refusals: raise libvirtError(refusals.pop(0))
+def main():
+    try: Guest().attach_device("vdb", persistent=True, live=True)
+    except libvirtError as error: print("refused:", error)
+module("libvirt", libvirtError=libvirtError)
+module("nova.cmd.compute", main=main)
+module("nova.privsep.fs")
+module("nova.virt.disk.api")
+module("nova.virt.libvirt.guest", Guest=Guest)
+module("nova.virt.libvirt.volume.volume", LibvirtVolumeDriver=type("D", (), {"get_config": None}))
+runpy.run_path(sys.argv[2])
+`;
+        const file = join(projectDir, "lab", "openstack", "nova_compute.py");
+        const args = ["-I", "-c", program, JSON.stringify(refusals), file];
+        const { stdout, stderr } = spawnSync("python3", args, { encoding: "utf8", timeout: 20_000 });
+        assert.equal(stderr, "");
+        return stdout.trim().split("\n");
+    };
+    const early = "Requested operation is not valid: Cannot attach disk until init PID is known";
+
+    test("is asked for again until libvirt knows the instance's first process", () =>
+        assert.deepEqual(attach(early, early), Array(3).fill("asked vdb True True")));
+
+    test("is refused at once for any other reason", () =>
+        assert.deepEqual(attach("no such device"), ["asked vdb True True", "refused: no such device"]));
 });
