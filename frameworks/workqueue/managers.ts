@@ -6,13 +6,49 @@ import { connect, type Socket } from "node:net";
 const MAX_ANSWER = 64 * 1024 * 1024;
 const HELLO = "auth password sha1";
 
-/** A catalog's list. @throws {Error} when it does not answer in time, or not with JSON */
+/**
+ * A catalog's list.
+ *
+ * A catalog's answer is not quite HTTP (its lines end with a line feed alone, Debian's 9.9-2), so that Node's client will not have it:
+ * the answer is taken apart here.
+ * @throws {Error} when it does not answer in time, or not with JSON
+ */
 export async function askCatalog(address: string, timeoutMs: number): Promise<unknown> {
-    const answer = await fetch(`http://${address}/query.json`, { signal: AbortSignal.timeout(timeoutMs) });
-    if (!answer.ok) {
-        throw new Error(`${address} answered ${answer.status}`);
+    const answer = await new Promise<string>((resolve, reject) => {
+        const colon = address.lastIndexOf(":");
+        const socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
+        const chunks: Buffer[] = [];
+        let size = 0;
+        const fail = (error: Error): void => {
+            clearTimeout(timer);
+            socket.destroy();
+            reject(error);
+        };
+        const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+        socket.on("error", fail);
+        socket.on("connect", () => void socket.write(`GET /query.json HTTP/1.0\r\nHost: ${address}\r\n\r\n`));
+        socket.on("data", (data) => {
+            chunks.push(data);
+            size += data.length;
+            if (size > MAX_ANSWER) {
+                fail(new Error("answers without end"));
+            }
+        });
+        socket.on("close", () => {
+            clearTimeout(timer);
+            resolve(Buffer.concat(chunks).toString("utf8"));
+        });
+    });
+    const status = /^HTTP\/1\.\d (\d{3})/.exec(answer)?.[1];
+    if (status !== "200") {
+        throw new Error(status === undefined ? "that is no catalog" : `it answered ${status}`);
     }
-    return answer.json();
+    // The body is JSON and begins its list on a line of its own; no header does.
+    const body = answer.search(/^\[/m);
+    if (body < 0) {
+        throw new Error("its answer holds no list");
+    }
+    return JSON.parse(answer.slice(body));
 }
 
 /** Why a manager could not be asked. */

@@ -47,7 +47,7 @@ interface Listed {
     readonly nextMs: number;
 }
 
-type Asked = { readonly backlog?: Backlog; readonly state: ManagerState };
+type Asked = { readonly backlog?: Backlog; readonly state?: ManagerState };
 
 export class Watch {
     public readonly catalogs: CatalogState[];
@@ -70,7 +70,7 @@ export class Watch {
         }
         const addresses = new Set(fresh.map(({ address }) => address));
         [...this.lists.keys()].filter((key) => !addresses.has(key)).forEach((key) => this.lists.delete(key));
-        this.managers = asked.map(({ state }) => state);
+        this.managers = asked.flatMap(({ state }) => state ?? []);
         return asked.flatMap(({ backlog }) => backlog ?? []);
     }
 
@@ -83,7 +83,7 @@ export class Watch {
                     delete catalog.error;
                     return managers;
                 } catch (error) {
-                    catalog.error = error instanceof Error ? describe(error) : String(error);
+                    catalog.error = error instanceof Error ? error.message : String(error);
                     return undefined;
                 }
             }),
@@ -125,6 +125,10 @@ export class Watch {
                 const { groups } = groupsOfQueue(reported);
                 return { backlog: { project, queue: reported, groups }, state: state(reported, message) };
             }
+            if (kind === "gone") {
+                // It has ended; the catalog forgets it later. That is no trouble.
+                return {};
+            }
             const nothing = { ...reported, waiting: 0, onWorkers: 0, workersConnected: 0 };
             return { state: state(nothing, message) };
         }
@@ -148,10 +152,4 @@ export class Watch {
             return last?.groups ?? otherwise;
         }
     }
-}
-
-/** What fetch hides behind "fetch failed". */
-function describe(error: Error): string {
-    const { cause } = error;
-    return cause instanceof Error ? cause.message || error.message : error.message;
 }

@@ -1,6 +1,5 @@
 /** A Work Queue catalog and its managers over real HTTP and TCP, as far as a framework sees them. */
 import { createHash } from "node:crypto";
-import { createServer as createHttp } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
 type Closable = Pick<Server, "close" | "address">;
@@ -12,9 +11,15 @@ export class FakeCatalog {
     public records: unknown = [];
     /** Status that it answers with. */
     public status = 200;
-    private readonly server = createHttp((_request, response) => {
-        response.writeHead(this.status, { "Content-Type": "text/plain" });
-        response.end(JSON.stringify(this.records));
+    private readonly server = createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () =>
+            // As the real one: lines end with a line feed alone, and then it hangs up.
+            socket.end(
+                `HTTP/1.1 ${this.status} OK\nDate: Thu Nov 26 10:22:35 2026\nServer: catalog_server\n` +
+                    `Connection: close\nContent-type: text/plain\n\n${JSON.stringify(this.records)}\n`,
+            ),
+        );
     });
 
     public static async start(): Promise<FakeCatalog> {
@@ -28,7 +33,6 @@ export class FakeCatalog {
     }
 
     public async stop(): Promise<void> {
-        this.server.closeAllConnections();
         await new Promise((resolve) => this.server.close(resolve));
     }
 }
