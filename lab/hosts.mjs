@@ -13,7 +13,7 @@ import { ensureSitePackages } from "../toolchain/programs.mjs";
 import { Failure, main, run, say, step } from "../toolchain/steps.mjs";
 import { cgroups, clearCgroups, hostDir, hostNames, initPid, link, supervisorPid } from "./hosts/inventory.mjs";
 import { create, writeSsh } from "./hosts/make.mjs";
-import { ensureNetwork, ensureServer, serverPid } from "./hosts/network.mjs";
+import { ensureNetwork, ensureWatches, ensureServer, serverPid } from "./hosts/network.mjs";
 import { fillDisk, freeDisk, gone, heal, partition, powerCut, powerOff, powerOn, reboot, sshTry, waitFor } from "./hosts/power.mjs";
 import { ensureBase, ensureRepository } from "./images.mjs";
 import { ensureMesosPackage } from "./mesos.mjs";
@@ -73,6 +73,7 @@ export async function prepare(settings = readSettings(), { log = say } = {}) {
   await ensureBase(settings, { log });
   const packages = [await ensureMesosPackage("1.11.0", { log }), ...(await ensureStandInPackages({ log })), ...(await ensureSitePackages({ dir: join(cacheDir(), "programs"), log }))];
   await ensureRepository(settings, packages, { log });
+  ensureWatches();
   await ensureNetwork(settings);
   await ensureServer(settings);
   await writeSsh(settings);

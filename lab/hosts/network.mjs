@@ -1,6 +1,6 @@
 // The bridge that the hosts hang on, and the server of their packages.
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,6 +18,14 @@ export async function ensureNetwork(settings) {
     await ip("link", "add", settings.bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0");
   await ip("addr", "replace", `${settings.gateway}/24`, "dev", settings.bridge);
   await ip("link", "set", settings.bridge, "up");
+}
+
+/** Watches that root's programs may have: each host's systemd takes about a dozen, and they all count as this machine's root. */
+const watches = { file: "/proc/sys/fs/inotify/max_user_instances", least: 1024 };
+
+/** Without enough of them a host stays in the middle of its boot, with nothing to be seen from outside. Never lowered. */
+export function ensureWatches({ file, least } = watches) {
+  if (Number(readFileSync(file, "utf8")) < least) writeFileSync(file, `${least}\n`);
 }
 
 export const serverPid = (settings) => livePid(join(settings.dir, "server.pid"), "http.server", settings.repository);
