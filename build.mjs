@@ -5,6 +5,7 @@
 //   bin/start.js, bin/sdk.js            loaded before the program: the SDK as one file with V8's code cache
 //   bin/site.js                         the site tools: check, plan, picture, generated files
 //   bin/programs/*.js                   programs of ours that a site runs, for the Node.js of Debian 12 (npm run packages)
+//   bin/host/discovery.js               what runs on hosts beside HAProxy and for names; for the Node.js of Debian 12
 //   bin/lab/*-stand-in.js               what the lab has for Marathon and Metronome; never part of a site
 //   bin/plugin/pulumi-resource-mesos    the resource plugin, an executable (plugin.js starts the bundle provider.js)
 import { build } from "esbuild";
@@ -80,6 +81,7 @@ await Promise.all([
     build({ ...common, entryPoints: ["site/cli.ts"], outfile: "bin/site.js" }),
     ...standIns(),
     ...programs(),
+    build({ ...common, entryPoints: ["discovery/main.ts"], outfile: "bin/host/discovery.js", target: "node18" }),
     build({ ...common, entryPoints: ["start/plugin.ts"], outfile: "bin/plugin/plugin.js" }),
     build({ ...common, ...lean, entryPoints: ["provider/main.ts"], outfile: "bin/plugin/provider.js" }),
 ]);

@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import { BareMetalHost } from "./components/baremetal/bareMetalHost";
+import { Discovery, LoadBalancer } from "./components/discovery/discovery";
 import { AgentPool } from "./components/mesos/agentPool";
 import { MesosMasters } from "./components/mesos/mesosMasters";
 import type { IHost } from "./components/shared/host";
@@ -137,6 +138,9 @@ if (work.quotas.length + work.weights.length + work.maintenance.length > 0) {
 }
 if (work.marathon !== undefined) {
     const service = scheduler("marathon");
+    const access = { site, after: [...zookeeper.ready, ...service.ready] };
+    if (plan.loadBalancers.length > 0) new LoadBalancer("load-balancer", { members: plan.loadBalancers, ...access });
+    if (plan.nameServers.length > 0) new Discovery("discovery", { members: plan.nameServers, ...access });
     new MarathonWork("marathon", { ...work, server: work.marathon, secret: secretOf, service });
 }
 if (work.metronome !== undefined) {

@@ -1,4 +1,5 @@
 /** The plugin `mesos`: prints its port, serves until the engine has no more use for it. */
+import { accessClient } from "./clients/access";
 import { ansiblePlaybook, endRuns } from "./clients/ansible";
 import type { CloudRef } from "./clients/cloudCredentials";
 import { HttpMesosClient } from "./clients/mesos";
@@ -25,6 +26,7 @@ const clients: Clients = {
     ansible: ansiblePlaybook,
     zookeeper: zookeeperClient,
     schedulers: schedulerClient,
+    access: accessClient,
     mesos(config) {
         const masters = "masters" in config.service ? config.service.masters : masterAddresses(config);
         return new HttpMesosClient(masters, config.operator, config.connection);

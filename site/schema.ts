@@ -1,6 +1,7 @@
 /** The stack file's schema: config key `pulumi-mesos:site`. Editors get it as schema/site.schema.json. */
 import * as z from "zod";
 import { distributionSchema, hostsSchema, sshSchema } from "./schema/hosts";
+import { discoverySchema, loadBalancerSchema } from "./schema/discovery";
 import { mastersSchema } from "./schema/masters";
 import { openstackSchema } from "./schema/openstack";
 import { poolSchema } from "./schema/pools";
@@ -71,6 +72,8 @@ export const siteSchema = z
         frameworks: z.record(z.string(), frameworkSchema).default({}).describe("Frameworks by principal."),
         marathon: marathonSchema.optional(),
         metronome: metronomeSchema.optional(),
+        loadBalancer: loadBalancerSchema.optional(),
+        discovery: discoverySchema.optional(),
         apps: folders("Marathon's apps, pods and groups"),
         jobs: folders("Metronome's jobs"),
         quotas: quotasSchema,

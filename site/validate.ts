@@ -1,6 +1,7 @@
 /** Everything that can be wrong with a stack file, in one pass. */
 import { checkFlags } from "./checks/flags";
 import { checkFrameworks } from "./checks/frameworks";
+import { checkDiscovery } from "./checks/discovery";
 import { checkDomains, checkHosts } from "./checks/hosts";
 import { checkOpenStack } from "./checks/openstack";
 import { checkPools } from "./checks/pools";
@@ -38,6 +39,7 @@ const checks: readonly Check[] = [
     checkPorts,
     checkFrameworks,
     checkSchedulers,
+    checkDiscovery,
     checkFlags,
     checkConfirm,
 ];
@@ -69,6 +71,13 @@ function usesOf(site: SiteConfig): Use[] {
         })),
         ...(["marathon", "metronome"] as const).flatMap((role) =>
             expandNames(site[role]?.members ?? [], `${role}.members`).map(({ name, path }): Use => ({
+                host: name,
+                role,
+                path,
+            })),
+        ),
+        ...(["loadBalancer", "discovery"] as const).flatMap((role) =>
+            expandNames(site[role]?.hosts ?? [], `${role}.hosts`).map(({ name, path }): Use => ({
                 host: name,
                 role,
                 path,

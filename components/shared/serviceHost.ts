@@ -71,12 +71,15 @@ export function serviceHost(
 }
 
 /** Every service of the site, in the order in which they are made. */
-export function servicesOf({ zookeeper, masters, schedulers, pools }: SitePlan): HostSpec[] {
+export function servicesOf(plan: SitePlan): HostSpec[] {
+    const { zookeeper, masters, schedulers, pools } = plan;
     return [
         ...zookeeper.members,
         ...masters.members,
         ...pools.flatMap(({ agents }) => agents),
         ...schedulers.flatMap(({ members }) => members),
+        ...plan.loadBalancers,
+        ...plan.nameServers,
     ];
 }
 

@@ -72,6 +72,8 @@ export interface Offer {
     readonly framework_id: Id;
     readonly agent_id: Id;
     readonly hostname: string;
+    /** Where the agent's own API is. */
+    readonly url?: { readonly address?: { readonly ip?: string } };
     readonly domain?: DomainInfo;
     readonly resources: readonly Resource[];
     readonly attributes?: readonly Attribute[];

@@ -38,7 +38,7 @@ export function taskBody(marathon: Marathon, instance: Instance, servicePorts = 
         ),
         host: agent?.hostname ?? "",
         id,
-        ipAddresses: agent === undefined ? [] : [{ ipAddress: agent.hostname, protocol: "IPv4" }],
+        ipAddresses: agent === undefined ? [] : [{ ipAddress: agent.address ?? agent.hostname, protocol: "IPv4" }],
         ports: [...ports],
         servicePorts: servicePorts ? services.filter((port) => typeof port === "number") : [],
         ...(agent && { slaveId: agent.id }),

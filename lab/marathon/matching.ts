@@ -25,12 +25,13 @@ export type Match =
     | { readonly taken: readonly Resource[]; readonly rest: readonly Resource[]; readonly ports: readonly number[] }
     | { readonly reasons: readonly Reason[] };
 
-export function agentOf({ agent_id: id, hostname, attributes = [], domain }: Offer): Agent {
+export function agentOf({ agent_id: id, hostname, attributes = [], domain, url }: Offer): Agent {
     const texts = attributes.map(({ name, text, scalar }) => [name, text?.value ?? String(scalar?.value ?? "")] as const);
     const fault = domain?.fault_domain;
     return {
         id: id.value,
         hostname,
+        ...(url?.address?.ip !== undefined && { address: url.address.ip }),
         attributes: {
             ...Object.fromEntries(texts),
             ...(fault !== undefined && { "@region": fault.region.name, "@zone": fault.zone.name }),

@@ -24,6 +24,8 @@ export interface GroupSettings {
 export interface Agent {
     readonly id: string;
     readonly hostname: string;
+    /** Its IP address, where the offer tells it. */
+    readonly address?: string;
     /** Of attributes and of the fault domain (`@region`, `@zone`). */
     readonly attributes: Readonly<Record<string, string>>;
 }

@@ -5,6 +5,7 @@ import type { Ssh } from "../clients/ssh";
 import type { ZooKeeperClient } from "../clients/zookeeper";
 import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import type { HostConfigDependencies } from "../resources/hostConfig";
+import { type AccessClient, AccessStrategy } from "./access";
 import { AgentStrategy } from "./agents";
 import { type SchedulerClient, SchedulerStrategy } from "./schedulers";
 import { masterKind, QuorumStrategy, zookeeperKind } from "./quorum";
@@ -18,6 +19,7 @@ export interface Clients {
     readonly ansible: Ansible;
     readonly zookeeper: ZooKeeperClient;
     readonly schedulers: SchedulerClient;
+    readonly access: AccessClient;
     /** The masters that a host's service belongs to. */
     mesos(config: HostConfigInputs): MesosClient;
 }
@@ -90,6 +92,8 @@ export function hostDependencies(clients: Clients): HostConfigDependencies & { s
         mesosAgent: () => new AgentStrategy(mesos),
         marathon: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
         metronome: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
+        loadBalancer: () => new AccessStrategy(clients.access),
+        nameServer: () => new AccessStrategy(clients.access),
     };
     const made = new Map<string, { strategy: Strategy; tier: Tier; foreteller: Foreteller }>();
     const of = ({ rollout, service }: HostConfigInputs): { strategy: Strategy; tier: Tier; foreteller: Foreteller } => {

@@ -173,16 +173,14 @@ function checkSecurity(config: OpenStackConfig, report: Report): void {
 function dataDirectories({ site, uses }: Checked, name: string): { path: string; directory: string }[] {
     return uses
         .filter(({ host }) => host === name)
-        .map(({ role, pool = "" }) =>
-            role === "zookeeper"
-                ? { path: "zookeeper.dataDir", directory: site.zookeeper.dataDir }
-                : role === "master"
-                  ? { path: "masters.workDir", directory: site.masters.workDir }
-                  : {
-                        path: `${formatPath(["pools", pool])}.dataDir`,
-                        directory: site.pools[pool]?.dataDir ?? "",
-                    },
-        );
+        .flatMap(({ role, pool = "" }) => {
+            if (role === "zookeeper") return [{ path: "zookeeper.dataDir", directory: site.zookeeper.dataDir }];
+            if (role === "master") return [{ path: "masters.workDir", directory: site.masters.workDir }];
+            // The others keep what they must not lose in ZooKeeper.
+            if (role !== "agent") return [];
+            const path = `${formatPath(["pools", pool])}.dataDir`;
+            return [{ path, directory: site.pools[pool]?.dataDir ?? "" }];
+        });
 }
 
 function checkDataVolume(

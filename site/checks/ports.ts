@@ -29,6 +29,15 @@ function listenersOf({ site }: Checked, use: Use): Listener[] {
             const port = site[use.role]?.port ?? 0;
             return [{ port, what: use.role === "marathon" ? "Marathon" : "Metronome", path: `${use.role}.port` }];
         }
+        case "loadBalancer": {
+            const { httpPort = 0, healthPort = 0 } = site.loadBalancer ?? {};
+            return [
+                { port: httpPort, what: "the load balancer", path: "loadBalancer.httpPort" },
+                { port: healthPort, what: "the load balancer's health", path: "loadBalancer.healthPort" },
+            ];
+        }
+        case "discovery":
+            return [{ port: site.discovery?.port ?? 0, what: "the name server", path: "discovery.port" }];
         case "master":
             return [{ port: site.masters.port, what: "the Mesos master", path: "masters.port" }];
         case "agent": {

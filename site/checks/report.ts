@@ -21,7 +21,7 @@ export class Report {
 /** What a host is used for. */
 export interface Use {
     readonly host: string;
-    readonly role: "zookeeper" | "master" | "agent" | "marathon" | "metronome";
+    readonly role: "zookeeper" | "master" | "agent" | "marathon" | "metronome" | "loadBalancer" | "discovery";
     /** Name of the pool, for an agent. */
     readonly pool?: string;
     /** Where the stack file says so. */

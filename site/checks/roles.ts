@@ -28,6 +28,8 @@ function checkRanges({ site }: Checked, report: Report): void {
     site.masters.members?.forEach((text, index) => check(text, `masters.members[${index}]`));
     for (const name of ["marathon", "metronome"] as const)
         site[name]?.members?.forEach((text, index) => check(text, `${name}.members[${index}]`));
+    for (const name of ["loadBalancer", "discovery"] as const)
+        site[name]?.hosts.forEach((text, index) => check(text, `${name}.hosts[${index}]`));
     for (const [name, { hosts, overrides }] of Object.entries(site.pools)) {
         hosts.forEach((text, index) => check(text, `${formatPath(["pools", name])}.hosts[${index}]`));
         for (const text of Object.keys(overrides)) check(text, formatPath(["pools", name, "overrides", text]));

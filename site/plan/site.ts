@@ -1,6 +1,7 @@
 /** The whole plan. */
 import type { SiteConfig } from "../schema";
 import { planPool } from "./agents";
+import { discoverySecrets, planLoadBalancers, planNameServers } from "./discovery";
 import type { Host } from "./hosts";
 import { masterEndpoints, masterMembers, planMasters } from "./masters";
 import { planOpenStack, tiersByHost, withDataVolume } from "./openstack";
@@ -25,6 +26,10 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
         name,
         agents: planPool(site, name, pool, hosts, servers, masters).map(onVolume),
     }));
+    const schedulers = planSchedulers(site, hosts, servers, masters).map((scheduler) => ({
+        ...scheduler,
+        members: scheduler.members.map(onVolume),
+    }));
     const openstack = planOpenStack(site, hosts, tiersByHost(ensemble, members, pools));
     return {
         cluster: site.cluster,
@@ -36,12 +41,11 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
             quorum: site.masters.quorum ?? majority(masters.length),
             endpoints: masters,
         },
-        schedulers: planSchedulers(site, hosts, servers, masters).map((scheduler) => ({
-            ...scheduler,
-            members: scheduler.members.map(onVolume),
-        })),
+        schedulers,
+        loadBalancers: planLoadBalancers(site, hosts, schedulers).map(onVolume),
+        nameServers: planNameServers(site, hosts, servers, schedulers).map(onVolume),
         pools,
-        secrets: [...planSecrets(site), ...schedulerSecrets(site)],
+        secrets: [...planSecrets(site), ...schedulerSecrets(site), ...discoverySecrets(site)],
         operator: { principal: operatorPrincipal, secret: principalSecret(operatorPrincipal) },
         frameworks: Object.entries(site.frameworks).map(([principal, { roles }]) => ({
             principal,

@@ -160,11 +160,22 @@ export interface SchedulerService {
     readonly zookeeper: { readonly servers: readonly string[]; readonly path: string };
 }
 
-export type Service = ZooKeeperService | MasterService | AgentService | SchedulerService;
+/** What makes apps reachable: HAProxy, or a name server. Each host answers alone. */
+export type AccessService =
+    | { readonly kind: "loadBalancer"; readonly port: number; readonly members: readonly QuorumMember[] }
+    | {
+          readonly kind: "nameServer";
+          readonly port: number;
+          /** The domain that it answers for. */
+          readonly domain: string;
+          readonly members: readonly QuorumMember[];
+      };
+
+export type Service = ZooKeeperService | MasterService | AgentService | SchedulerService | AccessService;
 
 /** How the hosts of one tier are changed. */
 export interface Rollout {
-    /** "zookeeper", "masters", "marathon", "metronome" or `pool/NAME`. */
+    /** "zookeeper", "masters", "marathon", "metronome", "loadBalancer", "discovery" or `pool/NAME`. */
     readonly tier: string;
     /** Hosts that may be out of service at a time; 1 for ZooKeeper and masters. */
     readonly maxUnavailable: number;
@@ -344,6 +355,8 @@ export interface SitePlan {
     };
     /** Those that this site runs itself. */
     readonly schedulers: readonly SchedulerPlan[];
+    readonly loadBalancers: readonly HostSpec[];
+    readonly nameServers: readonly HostSpec[];
     readonly pools: readonly PoolPlan[];
     readonly secrets: readonly SecretPlan[];
     /** The principal that the provisioner itself uses for the operator API. */

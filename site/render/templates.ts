@@ -1,6 +1,8 @@
 /** The texts of files on hosts, from ansible-templates/templates. */
 import nunjucks from "nunjucks";
+import discoveryUnit from "../../ansible-templates/templates/discovery.service.j2";
 import environmentFile from "../../ansible-templates/templates/flags.env.j2";
+import haproxyUnit from "../../ansible-templates/templates/haproxy.service.j2";
 import log4j from "../../ansible-templates/templates/log4j.properties.j2";
 import launch from "../../ansible-templates/templates/mesos-launch.j2";
 import mesosUnit from "../../ansible-templates/templates/mesos.service.j2";
@@ -17,7 +19,9 @@ const environment = new nunjucks.Environment([], {
 
 /** Compiled once: a large site renders each of them thousands of times. */
 const templates = {
+    "discovery.service": discoveryUnit,
     "flags.env": environmentFile,
+    "haproxy.service": haproxyUnit,
     "log4j.properties": log4j,
     "mesos-launch": launch,
     "mesos.service": mesosUnit,

@@ -161,6 +161,14 @@ const clients: Clients = {
         frameworks: () => Promise.resolve([]),
         teardown: (id) => Promise.resolve(note(`end ${id}`)),
     }),
+    access: {
+        answers: ({ kind, members }, address) => {
+            const host = members.find((member) => member.address === address)?.name ?? "";
+            return Promise.resolve(
+                up(host, kind === "loadBalancer" ? "haproxy.service" : "pulumi-mesos-names.service"),
+            );
+        },
+    },
     schedulers: {
         health: (url, kind) => {
             const host = hostAt(new URL(url).hostname);
