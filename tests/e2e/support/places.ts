@@ -25,7 +25,18 @@ export function copyDir(): string {
 
 const COPIED = [
     ...["Pulumi.yaml", "package.json", "package-lock.json", "build.mjs", "index.ts"],
-    ...["ansible-templates", "bin", "components", "frameworks", "provider", "site", "start", "toolchain", "lab"],
+    ...[
+        "ansible-templates",
+        "bin",
+        "components",
+        "discovery",
+        "frameworks",
+        "provider",
+        "site",
+        "start",
+        "toolchain",
+        "lab",
+    ],
 ];
 
 export function copyCheckout(to: string): void {
