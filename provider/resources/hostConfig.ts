@@ -1,5 +1,6 @@
 /** One service on one host: files, packages and units as planned, changed in its tier's order. */
 import { checkMasterChange, checkZooKeeperChange } from "../../site/change/quorumChange";
+import { checkSchedulerChange } from "../../site/change/schedulerChange";
 import { formatIssues, issue } from "../../site/issue";
 import type { Issue } from "../../site/plan/types";
 import type { Ssh } from "../clients/ssh";
@@ -165,6 +166,9 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
             }
             if (service.kind === "mesosMaster" && before.service.kind === "mesosMaster") {
                 return refuse(checkMasterChange(before.service, service, isConfirmed(config)));
+            }
+            if ("frameworkName" in service && "frameworkName" in before.service) {
+                return refuse(checkSchedulerChange(before.service, service, isConfirmed(config)));
             }
             return [];
         },

@@ -45,6 +45,12 @@ export function schedulerRole(site: SiteConfig, config: Pick<Managed, "role" | "
     return config.role ?? first;
 }
 
+/** The user of tasks that name none: its own setting, else the first of its principal's. */
+function schedulerUser(site: SiteConfig, config: Pick<Managed, "user" | "principal">): string {
+    const [first = "root"] = site.frameworks[config.principal]?.users ?? [];
+    return config.user ?? first;
+}
+
 interface Place {
     readonly site: SiteConfig;
     readonly address: string;
@@ -64,7 +70,6 @@ const zkUrl = (kind: Kind, config: Managed, servers: readonly string[]): string 
 
 /** By the names of its flags (facts: Marathon reads MARATHON_NAME for --name; a boolean is set by an empty value). */
 export function marathonSettings(config: MarathonConfig, { site, address, servers }: Place): Flags {
-    const users = site.frameworks[config.principal]?.users ?? [];
     return {
         ...config.settings,
         master: `zk://${servers.join(",")}${site.masters.zkPath}`,
@@ -74,7 +79,7 @@ export function marathonSettings(config: MarathonConfig, { site, address, server
         framework_name: config.frameworkName,
         failover_timeout: config.failoverTimeoutSec,
         mesos_role: schedulerRole(site, config),
-        mesos_user: config.user ?? users[0] ?? "root",
+        mesos_user: schedulerUser(site, config),
         mesos_authentication: "",
         mesos_authentication_principal: config.principal,
         mesos_authentication_secret_file: paths("marathon").secret,
@@ -90,7 +95,6 @@ export function marathonSettings(config: MarathonConfig, { site, address, server
 
 /** By the names of its environment without METRONOME_ (facts: rest-apis, 2.4). */
 export function metronomeSettings(config: MetronomeConfig, { site, address, servers }: Place): Flags {
-    const users = site.frameworks[config.principal]?.users ?? [];
     return {
         ...config.settings,
         mesos_master_url: `zk://${servers.join(",")}${site.masters.zkPath}`,
@@ -100,7 +104,7 @@ export function metronomeSettings(config: MetronomeConfig, { site, address, serv
         play_server_http_port: config.port,
         framework_name: config.frameworkName,
         mesos_role: schedulerRole(site, config),
-        mesos_user: config.user ?? users[0] ?? "root",
+        mesos_user: schedulerUser(site, config),
         mesos_authentication_enabled: true,
         mesos_authentication_principal: config.principal,
         mesos_authentication_secret_file: paths("metronome").secret,
@@ -144,6 +148,8 @@ export function planSchedulers(
             members,
             masters,
             frameworkName: config.frameworkName,
+            principal: config.principal,
+            user: schedulerUser(site, config),
             zookeeper: { servers, path: config.zkPath },
         };
         const secured = kind === "marathon" && site.marathon?.authentication === true;

@@ -154,8 +154,10 @@ export interface SchedulerService {
     readonly members: readonly QuorumMember[];
     /** Where the operator API is. */
     readonly masters: readonly { readonly name: string; readonly address: string; readonly port: number }[];
-    /** Name that it registers under. */
+    /** Name, principal and tasks' user that it registers with. */
     readonly frameworkName: string;
+    readonly principal: string;
+    readonly user: string;
     /** Where its state is, its framework id with it. */
     readonly zookeeper: { readonly servers: readonly string[]; readonly path: string };
 }

@@ -12,6 +12,8 @@ const service: SchedulerService = {
     members: masterService.members,
     masters: [],
     frameworkName: "marathon",
+    principal: "marathon",
+    user: "www",
     zookeeper: { servers: ["10.0.0.1:2181"], path: "/marathon" },
 };
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { planSite, planSiteWork } from "../../../site";
+import { planSite, planSiteWork, type SchedulerService } from "../../../site";
+import { checkSchedulerChange } from "../../../site/change/schedulerChange";
 import { changed, faultsOf, planOf, type Tree } from "./sites";
 
 const frameworks = {
@@ -131,4 +132,31 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
     ["the master's port", { "marathon port": 5050 }, "PORT_CLASH marathon.port"],
 ])("is refused: %s", (_, changes, expected) => {
     expect(faultsOf(site(changes)).map(({ code, path }) => `${code} ${path}`)).toEqual([expected]);
+});
+
+describe("what a framework that has registered cannot change", () => {
+    const serviceOf = (changes: Readonly<Record<string, unknown>> = {}): SchedulerService =>
+        serverOf("marathon", "bm1", site(changes)).member.service as SchedulerService;
+    const refused = (changes: Readonly<Record<string, unknown>>, confirmed = false): string[] =>
+        checkSchedulerChange(serviceOf(), serviceOf(changes), confirmed).map(({ code, path }) => `${code} ${path}`);
+
+    test.each<[string, Readonly<Record<string, unknown>>, string[]]>([
+        ["nothing", {}, []],
+        ["what it may", { "marathon settings": { max_apps: 9 }, "marathon members": ["bm1"] }, []],
+        [
+            "its principal, and the user with it",
+            { "marathon principal": "metronome" },
+            ["SCHEDULER_FIXED marathon.principal", "SCHEDULER_FIXED marathon.user"],
+        ],
+        ["its user", { "marathon user": "root" }, ["SCHEDULER_FIXED marathon.user"]],
+        [
+            "its user by its principal's rights",
+            { "frameworks marathon": { roles: ["services"], users: ["root"] } },
+            ["SCHEDULER_FIXED marathon.user"],
+        ],
+        ["its path", { "marathon zkPath": "/other" }, ["SCHEDULER_FIXED marathon.zkPath"]],
+    ])("%s", (_, changes, expected) => {
+        expect(refused(changes)).toEqual(expected);
+        expect(refused(changes, true)).toEqual([]);
+    });
 });
