@@ -154,9 +154,10 @@ test("a new image generation replaces the machines one by one, and the quorum st
         throw new Error(text);
     }
     await healthy(AGENTS, 180);
-    // An election, and a look that waits for a member which is gone; a machine takes longer to be made anew.
+    // Elections on a busy machine, and looks that wait for a member which is gone. Without a quorum it would be the time that a
+    // machine takes to be made anew, which is more.
     expect(longest).toBeGreaterThan(0);
-    expect(longest).toBeLessThan(15);
+    expect(longest).toBeLessThan(30);
     const after = await serverIds();
     expect(Object.keys(after).sort()).toEqual(Object.keys(ids).sort());
     expect(Object.values(after).filter((id) => Object.values(ids).includes(id))).toEqual([]);
