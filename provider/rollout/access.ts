@@ -1,10 +1,19 @@
 /** Rolling load balancers and name servers: one after the other, so that one of several always answers. */
 import type { AccessService } from "../../site/plan/types";
-import { type HostConfigInputs, plannedRestarts } from "../host/config";
+import type { HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
 import type { Route } from "../clients/dial";
 import { poolWaves, type Role } from "./order";
-import { type Clock, type Observed, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+import {
+    type Clock,
+    type Prepared,
+    realClock,
+    type Strategy,
+    waitFor,
+    asPlanned,
+    foretold,
+    restartLines,
+} from "./strategy";
 
 export interface AccessClient {
     /** Whether the service answers at this address; it never throws. */
@@ -81,14 +90,9 @@ export class AccessStrategy implements Strategy {
         return Promise.resolve();
     }
 
-    public observe({ service }: HostConfigInputs): Promise<Observed> {
-        return Promise.resolve({ service, drift: [] });
-    }
+    public readonly observe = asPlanned;
 
     public foretell(config: HostConfigInputs, before: HostConfigInputs): string {
-        const restarts = plannedRestarts(before, config);
-        return restarts.length === 0
-            ? "no service restarts"
-            : restarts.map(({ unit, because }) => `restarts ${unit} (${because.join(", ")})`).join("; ");
+        return foretold(restartLines(config, before));
     }
 }

@@ -2,11 +2,20 @@
 import { classifyAgentChange } from "../../site/change/agentChange";
 import type { AgentService } from "../../site/plan/types";
 import type { Agent, MesosClient } from "../clients/mesos";
-import { type HostConfigInputs, plannedRestarts } from "../host/config";
+import type { HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
 import { agentIdentity } from "../host/inspect";
 import { poolWaves, type Role } from "./order";
-import { type Clock, type Observed, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+import {
+    type Clock,
+    foretold,
+    type Observed,
+    type Prepared,
+    realClock,
+    restartLines,
+    type Strategy,
+    waitFor,
+} from "./strategy";
 
 function agent(config: HostConfigInputs): AgentService {
     return config.service as AgentService;
@@ -204,15 +213,13 @@ export class AgentStrategy implements Strategy {
         }
         const { drained = false, drainGraceSec } = agent(config);
         const wasDrained = agent(before).drained ?? false;
-        const lines = plannedRestarts(before, config).map(
-            ({ unit, because }) => `restarts ${unit} in place, tasks keep running (${because.join(", ")})`,
-        );
+        const lines = restartLines(config, before, " in place, tasks keep running");
         if (drained && !wasDrained) {
             lines.push(`drains: its tasks have up to ${drainGraceSec} s to end, and no new ones come`);
         }
         if (wasDrained && !drained) {
             lines.push("takes tasks again (it is drained)");
         }
-        return lines.length === 0 ? "no service restarts" : lines.join("; ");
+        return foretold(lines);
     }
 }

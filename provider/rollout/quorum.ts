@@ -3,12 +3,21 @@ import { checkMasterChange } from "../../site/change/quorumChange";
 import type { MasterService, QuorumMember, ZooKeeperService } from "../../site/plan/types";
 import { type MasterAddress, type MasterHealth, type MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
-import { type HostConfigInputs, plannedRestarts } from "../host/config";
+import type { HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
 import { dataPaths } from "../host/inspect";
 import { UserError } from "../resources/resource";
 import { deletionRefusal, type QuorumState, quorumWaves, refusal, type Role } from "./order";
-import { type Clock, type Observed, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+import {
+    type Clock,
+    type Prepared,
+    realClock,
+    type Strategy,
+    waitFor,
+    asPlanned,
+    foretold,
+    restartLines,
+} from "./strategy";
 
 /** How one kind of quorum service is looked at. */
 interface Kind {
@@ -152,20 +161,14 @@ export class QuorumStrategy implements Strategy {
         return this.kind.members(config).every(({ name }) => gone.has(name)) ? this.kind.worthlessAfterAll(config) : [];
     }
 
-    /** A member's part in the quorum changes by itself: nothing of it is planned. */
-    public observe({ service }: HostConfigInputs): Promise<Observed> {
-        return Promise.resolve({ service, drift: [] });
-    }
+    public readonly observe = asPlanned;
 
     public afterRemoval(): Promise<void> {
         return Promise.resolve();
     }
 
     public foretell(config: HostConfigInputs, before: HostConfigInputs): string {
-        const restarts = plannedRestarts(before, config);
-        return restarts.length === 0
-            ? "no service restarts"
-            : restarts.map(({ unit, because }) => `restarts ${unit} (${because.join(", ")})`).join("; ");
+        return foretold(restartLines(config, before));
     }
 }
 

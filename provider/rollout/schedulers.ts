@@ -2,10 +2,19 @@
 import type { SchedulerService } from "../../site/plan/types";
 import type { Framework, MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
-import { type Credential, type HostConfigInputs, plannedRestarts } from "../host/config";
+import type { Credential, HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
 import { quorumWaves, type Role } from "./order";
-import { type Clock, type Observed, type Prepared, realClock, type Strategy, waitFor } from "./strategy";
+import {
+    type Clock,
+    type Prepared,
+    realClock,
+    type Strategy,
+    waitFor,
+    asPlanned,
+    foretold,
+    restartLines,
+} from "./strategy";
 
 /** What one server says of itself. */
 export interface SchedulerHealth {
@@ -182,17 +191,9 @@ export class SchedulerStrategy implements Strategy {
         }
     }
 
-    /** Who leads changes by itself: nothing of it is planned. */
-    public observe({ service }: HostConfigInputs): Promise<Observed> {
-        return Promise.resolve({ service, drift: [] });
-    }
+    public readonly observe = asPlanned;
 
     public foretell(config: HostConfigInputs, before: HostConfigInputs): string {
-        const restarts = plannedRestarts(before, config);
-        return restarts.length === 0
-            ? "no service restarts"
-            : restarts
-                  .map(({ unit, because }) => `restarts ${unit}, tasks keep running (${because.join(", ")})`)
-                  .join("; ");
+        return foretold(restartLines(config, before, ", tasks keep running"));
     }
 }

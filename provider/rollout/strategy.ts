@@ -1,6 +1,6 @@
 /** What a tier's rollout needs to know about the service that it rolls. One implementation per kind of service. */
 import type { Service } from "../../site/plan/types";
-import type { HostConfigInputs } from "../host/config";
+import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import type { Observation } from "../host/inspect";
 import type { Candidate, Role } from "./order";
 
@@ -59,6 +59,20 @@ export interface Strategy {
     /** One line for the preview: what will happen to this host. */
     foretell(config: HostConfigInputs, before: HostConfigInputs): string;
 }
+
+/** Of a service of which nothing that the cluster knows is planned: its part in it changes by itself. */
+export const asPlanned = ({ service }: HostConfigInputs): Promise<Observed> => Promise.resolve({ service, drift: [] });
+
+/** One line for each unit that a change restarts, with why. @param effect what that means for others, after a comma or a space */
+export function restartLines(config: HostConfigInputs, before: HostConfigInputs, effect = ""): string[] {
+    return plannedRestarts(before, config).map(
+        ({ unit, because }) => `restarts ${unit}${effect} (${because.join(", ")})`,
+    );
+}
+
+/** What is foretold of a host, in one line. */
+export const foretold = (lines: readonly string[]): string =>
+    lines.length === 0 ? "no service restarts" : lines.join("; ");
 
 /** Polls until `probe` gives a value; the last `explain()` is the error. */
 export async function waitFor<T>(
