@@ -1,72 +1,28 @@
 /** The program: reads the stack's site, composes the components, exports what people and tools ask for. */
-import { homedir } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
+import { HostBackups } from "./components/backup/hostBackups";
 import { BareMetalHost } from "./components/baremetal/bareMetalHost";
 import { Discovery, LoadBalancer } from "./components/discovery/discovery";
+import { MonteCarlo, ReleaseValidation } from "./components/workloads/campaign";
+import { DdsSession } from "./components/workloads/ddsSession";
+import { ReleaseBuilder } from "./components/workloads/releaseBuilder";
+import { WorkQueue } from "./components/workloads/workQueue";
 import { AgentPool } from "./components/mesos/agentPool";
 import { MesosMasters } from "./components/mesos/mesosMasters";
 import type { IHost } from "./components/shared/host";
 import type { IScheduler } from "./components/shared/schedulerService";
 import { quietShutdown } from "./components/shared/quietShutdown";
 import { SiteSecrets } from "./components/shared/secrets";
+import { readPlan, readWork, requireGivenSecrets, requireOwnKeys } from "./components/shared/stackFile";
 import { servicesByHost, servicesOf, type SiteContext } from "./components/shared/serviceHost";
 import { ZooKeeperEnsemble } from "./components/zookeeper/zooKeeperEnsemble";
 import { MarathonService } from "./components/marathon/marathonService";
 import { MarathonWork } from "./components/marathon/marathonWork";
 import { OperatorSettings } from "./components/mesos/operatorSettings";
+import { Monitoring } from "./components/monitoring/monitoring";
 import { MetronomeService } from "./components/metronome/metronomeService";
 import { MetronomeWork } from "./components/metronome/metronomeWork";
-import {
-    formatIssues,
-    type Issue,
-    type PlanResult,
-    planSite,
-    planSiteWork,
-    type SchedulerPlan,
-    type SitePlan,
-    type WorkPlan,
-} from "./site";
-import { expandHome } from "./site/load";
-
-function faulty(issues: readonly Issue[]): pulumi.RunError {
-    const count = issues.length;
-    return new pulumi.RunError(
-        `${count} fault${count === 1 ? "" : "s"} in the site of stack ${pulumi.getStack()}; nothing was changed\n${formatIssues(issues)}`,
-    );
-}
-
-function warn(warnings: readonly Issue[]): void {
-    if (warnings.length > 0) {
-        void pulumi.log.warn(`in the site of stack ${pulumi.getStack()}\n${formatIssues(warnings, "warning")}`);
-    }
-}
-
-type Planned = Extract<PlanResult, { plan: unknown }>;
-
-function readPlan(): Planned {
-    const result = planSite(expandHome(new pulumi.Config().requireObject("site"), homedir()));
-    if ("issues" in result) {
-        throw faulty(result.issues);
-    }
-    warn(result.plan.warnings);
-    return result;
-}
-
-function readWork({ site, plan }: Planned): WorkPlan {
-    const stack = new pulumi.Config();
-    const secretKeys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
-    // A secret must not be filled in as plain text.
-    const isSecret = (name: string): boolean => secretKeys.includes(`${stack.name}:${name}`);
-    const result = planSiteWork(site, plan, pulumi.getRootDirectory(), {
-        config: (name) => (isSecret(name) ? undefined : stack.get(name)),
-        hasSecret: (name) => stack.getSecret(name) !== undefined,
-    });
-    if ("issues" in result) {
-        throw faulty(result.issues);
-    }
-    warn(result.work.warnings);
-    return result.work;
-}
+import type { SchedulerPlan, SitePlan } from "./site";
 
 function makeHosts(plan: SitePlan): Pick<SiteContext, "hosts" | "gate" | "turns"> {
     const hosts = new Map<string, IHost>(servicesOf(plan).map(({ host }) => [host, new BareMetalHost(host)]));
@@ -94,20 +50,9 @@ quietShutdown();
 const planned = readPlan();
 const { plan } = planned;
 const work = readWork(planned);
+requireGivenSecrets(plan, work);
+requireOwnKeys(planned);
 const config = new pulumi.Config();
-/** Secrets of the site itself; others are given in the stack's configuration. */
-const generated = new Set(plan.secrets.map(({ name }) => name));
-const needed = [
-    ...plan.secrets.filter(({ given }) => given === true),
-    ...work.secrets.filter((name) => !generated.has(name)).map((name) => ({ name })),
-];
-const missing = needed.filter(({ name }) => config.getSecret(name) === undefined);
-if (missing.length > 0) {
-    const commands = missing.map(({ name }) => `    pulumi config set --stack ${pulumi.getStack()} --secret ${name}`);
-    throw new pulumi.RunError(
-        `parts that others run have secrets of their own, which this stack must be told; nothing was changed\n${commands.join("\n")}`,
-    );
-}
 const secrets = new SiteSecrets("secrets", plan.secrets, (name) => config.getSecret(name));
 const site: SiteContext = { plan, secrets, ...makeHosts(plan) };
 
@@ -119,8 +64,18 @@ const masters =
     plan.masters.members.length > 0
         ? new MesosMasters("masters", { ...plan.masters, zookeeper, site })
         : MesosMasters.fromExisting(plan.masters.endpoints);
-const pools = plan.pools.map(({ name, agents }) => new AgentPool(name, { agents, masters, site }));
+const pools = new Map(
+    plan.pools.map(({ name, agents }) => [name, new AgentPool(name, { agents, masters, site })] as const),
+);
 
+if (plan.backups.length > 0)
+    new HostBackups("backups", { members: plan.backups, site, after: [...zookeeper.ready, ...masters.ready] });
+
+if (plan.monitoring !== undefined)
+    new Monitoring("monitoring", { ...plan.monitoring, site, after: [...zookeeper.ready, ...masters.ready] });
+
+/** Secrets of the site itself; others are given in the stack's configuration. */
+const generated = new Set(plan.secrets.map(({ name }) => name));
 const secretOf = (name: string): pulumi.Output<string> =>
     generated.has(name) ? secrets.value(name) : config.requireSecret(name);
 const scheduler = (kind: SchedulerPlan["kind"]): IScheduler => {
@@ -128,28 +83,47 @@ const scheduler = (kind: SchedulerPlan["kind"]): IScheduler => {
     const Service = kind === "marathon" ? MarathonService : MetronomeService;
     return own === undefined ? Service.fromExisting() : new Service(kind, { ...own, zookeeper, masters, site });
 };
-if (work.quotas.length + work.weights.length + work.maintenance.length > 0) {
-    const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
+const mastersArgs = {
+    masters: masters.endpoints,
+    operator: { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) },
+};
+if (work.quotas.length + work.weights.length + work.maintenance.length + work.reservations.length > 0) {
     new OperatorSettings("settings", {
         ...work,
-        masters: { masters: masters.endpoints, operator },
+        masters: mastersArgs,
+        cluster: plan.cluster,
+        confirmed: plan.confirm === plan.cluster,
         after: masters.ready,
+        pools,
     });
 }
-if (work.marathon !== undefined) {
-    const service = scheduler("marathon");
-    const access = { site, after: [...zookeeper.ready, ...service.ready] };
-    if (plan.loadBalancers.length > 0) new LoadBalancer("load-balancer", { members: plan.loadBalancers, ...access });
-    if (plan.nameServers.length > 0) new Discovery("discovery", { members: plan.nameServers, ...access });
-    new MarathonWork("marathon", { ...work, server: work.marathon, secret: secretOf, service });
+const marathon = work.marathon && { server: work.marathon, secret: secretOf, service: scheduler("marathon") };
+const metronome = work.metronome && { server: work.metronome, secret: secretOf, service: scheduler("metronome") };
+const access = { site, after: [...zookeeper.ready, ...masters.ready, ...(marathon?.service.ready ?? [])] };
+if (plan.loadBalancers.length > 0) new LoadBalancer("load-balancer", { members: plan.loadBalancers, ...access });
+if (plan.nameServers.length > 0) new Discovery("discovery", { members: plan.nameServers, ...access });
+if (marathon !== undefined) {
+    new MarathonWork("marathon", {
+        ...work,
+        ...marathon,
+        ...(plan.pools.length === 0 ? { agents: mastersArgs } : {}),
+    });
 }
-if (work.metronome !== undefined) {
-    const service = scheduler("metronome");
-    new MetronomeWork("metronome", { ...work, server: work.metronome, secret: secretOf, service });
+const { workQueue, dds, campaigns } = plan.workloads;
+if (dds !== undefined) new DdsSession("dds", { ...dds, zookeeper, masters, site });
+if (workQueue !== undefined) {
+    const queue = new WorkQueue("work-queue", { ...workQueue, zookeeper, masters, site });
+    for (const { name, kind, member } of campaigns) {
+        const Campaign = kind === "validation" ? ReleaseValidation : MonteCarlo;
+        new Campaign(name, { member, queue, site });
+    }
 }
+if (metronome !== undefined) new MetronomeWork("metronome", { ...work, ...metronome });
+if (work.builds !== undefined && marathon !== undefined && metronome !== undefined)
+    new ReleaseBuilder("builds", { ...work.builds, marathon, metronome, pools: [...pools.values()] });
 
 /** Of a large site not known before all is registered: the SDK waits for outputs, not for resources that are yet to be made. */
-const rest = pools.flatMap((pool) => pool.rest ?? []);
+const rest = [...pools.values()].flatMap((pool) => pool.rest ?? []);
 export const cluster = rest.length === 0 ? plan.cluster : Promise.all(rest).then(() => plan.cluster);
 export const endpoints = plan.endpoints;
 export const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
@@ -157,3 +131,14 @@ export const operator = { principal: plan.operator.principal, secret: secrets.va
 export const frameworks = Object.fromEntries(
     plan.frameworks.map(({ principal, secret }) => [principal, { secret: secrets.value(secret) }]),
 );
+/** What managers of Work Queue projects must know, and where campaigns and sessions tell how they are. */
+export const workloads = {
+    ...(dds && { dds: dds.urls }),
+    ...(workQueue && {
+        catalogs: workQueue.catalogAddresses,
+        workQueue: workQueue.urls,
+        ...(workQueue.password !== undefined && { password: secrets.value(workQueue.password) }),
+    }),
+    ...(plan.workloads.builds && { builds: plan.workloads.builds }),
+    campaigns: Object.fromEntries(campaigns.map(({ kind, name, url }) => [`${kind}/${name}`, url])),
+};

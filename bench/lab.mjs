@@ -12,12 +12,12 @@ import { ensureAnsible } from "../toolchain/python.mjs";
 import { best, engine, measure, note, project, ratio, round, scratch } from "./lib.mjs";
 import { ansibleSite, makeSecrets, sshScripts } from "./plain.mjs";
 
-const settings = readSettings({
+export const settings = readSettings({
     PULUMI_MESOS_LAB: process.env.BENCH_LAB ?? "/var/lib/pulumi-mesos-bench",
     PULUMI_MESOS_LAB_NET: process.env.BENCH_LAB_NET ?? "10.217.0",
-    PULUMI_MESOS_LAB_BRIDGE: "br-mesosbench",
+    PULUMI_MESOS_LAB_BRIDGE: process.env.BENCH_LAB_BRIDGE ?? "br-mesosbench",
     PULUMI_MESOS_LAB_PREFIX: "mb",
-    PULUMI_MESOS_LAB_PORT: "8217",
+    PULUMI_MESOS_LAB_PORT: process.env.BENCH_LAB_PORT ?? "8217",
 });
 const FIRST = Number(process.env.BENCH_FIRST ?? 2);
 const NOOPS = 5;
@@ -36,7 +36,7 @@ function hostsCpu() {
     );
 }
 
-const stackText = (syncLimit) => {
+export const stackText = (syncLimit) => {
     const text = localized(readFileSync(join(projectDir, "lab", "Pulumi.lab.yaml"), "utf8"), settings);
     const changed = text.replace(/syncLimit: \d+/, `syncLimit: ${syncLimit}`);
     if (syncLimit !== 10 && changed === text) throw new Error("lab/Pulumi.lab.yaml has no syncLimit to change");
@@ -55,7 +55,7 @@ function planOf(text, dir) {
 }
 
 /** What was made once for the default lab need not be fetched again. */
-function seed() {
+export function seed() {
     const other = readSettings({}).dir;
     if (other === settings.dir) throw new Error("the benchmark's lab must not be the default one");
     mkdirSync(settings.dir, { recursive: true, mode: 0o700 });
@@ -69,7 +69,7 @@ function seed() {
     }
 }
 
-async function freshHosts() {
+export async function freshHosts() {
     await down({ disks: true, settings, log: () => undefined });
     await up(HOSTS, { settings, log: () => undefined });
     for (let i = 1; i <= HOSTS; i++)
@@ -106,7 +106,7 @@ async function cost(run, site) {
     };
 }
 
-const UP = [
+export const UP = [
     "up",
     "-s",
     "lab",

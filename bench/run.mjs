@@ -1,4 +1,4 @@
-// npm run bench [-- preview scale lab]    measures, prints and keeps bench/results.md and results.json
+// npm run bench [-- preview scale lab workqueue apps]    measures, prints and keeps bench/results.md and results.json
 // Nothing here is a test of absolute time: machines differ. Ratios taken in one run are judged, never rounded in our favour.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,6 +15,8 @@ const parts = {
     preview: async () => (await import("./preview.mjs")).preview(),
     scale: async () => (await import("./scale.mjs")).scale(),
     lab: async () => (await import("./lab.mjs")).lab(),
+    workqueue: async () => (await import("./workqueue.mjs")).workqueue(),
+    apps: async () => (await import("./apps.mjs")).apps(),
 };
 
 function facts() {

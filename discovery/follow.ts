@@ -16,6 +16,9 @@ export interface Following {
     readonly log: (line: string) => void;
 }
 
+/** Longest time between two looks while no events are heard, ms. */
+const DEAF_MS = 1000;
+
 const QUESTION = "/v2/apps?embed=apps.tasks";
 
 /** Looks until it is stopped. While Marathon does not answer, what was seen last stays as it is. */
@@ -24,7 +27,8 @@ export function follow({ endpoint, everyMs, gatherMs, seen, log }: Following): (
     const stop = new AbortController();
     let wake: () => void = () => undefined;
     let woken = false;
-    const unlisten = new EventStream(http).listen(() => {
+    const events = new EventStream(http);
+    const unlisten = events.listen(() => {
         woken = true;
         wake();
     });
@@ -32,18 +36,22 @@ export function follow({ endpoint, everyMs, gatherMs, seen, log }: Following): (
         if (!woken)
             await Promise.race([
                 new Promise<void>((resolve) => (wake = resolve)),
-                sleep(everyMs, undefined, { signal: stop.signal }).catch(() => undefined),
+                sleep(events.isOpen ? everyMs : Math.min(DEAF_MS, everyMs), undefined, { signal: stop.signal }).catch(
+                    () => undefined,
+                ),
             ]);
         if (woken) await sleep(gatherMs, undefined, { signal: stop.signal }).catch(() => undefined);
         woken = false;
     };
     void (async () => {
         let lost: string | undefined;
+        let known: readonly Service[] = [];
         while (!stop.signal.aborted) {
             try {
                 const { status, body } = await http.ask("GET", QUESTION);
                 if (status !== 200) throw new Error(`HTTP ${status} to GET ${QUESTION}`);
-                await seen(servicesOf(body));
+                known = servicesOf(body, known);
+                await seen(known);
                 if (lost !== undefined) log("Marathon answers again");
                 lost = undefined;
             } catch (error) {

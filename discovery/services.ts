@@ -44,11 +44,15 @@ function checksOf(app: Json, ports: number): (string | undefined)[] {
     });
 }
 
-/** A task that has not yet been looked at by all of its checks is not known to serve. */
-function isReady(task: Json, checks: number): boolean {
+/**
+ * A task that has not yet been looked at by all of its checks is not known to serve. One that did serve still does: a new leader
+ * knows nothing of the checks that the old one ran, and begins with no results.
+ */
+function isReady(task: Json, checks: number, served: ReadonlySet<string>): boolean {
     if (task["state"] !== undefined && task["state"] !== "TASK_RUNNING") return false;
     const results = list(task["healthCheckResults"]);
-    return checks === 0 || (results.length >= checks && results.every(({ alive }) => alive === true));
+    const isComplete = results.length >= checks || served.has(text(task["id"]));
+    return isComplete && results.every(({ alive }) => alive === true);
 }
 
 /** Mesos tells a task's own address; where it does not, the agent's name has to do. */
@@ -57,10 +61,10 @@ function addressOf(task: Json): string {
     return text(own?.["ipAddress"]) || text(task["host"]);
 }
 
-function tasksOf(app: Json): Task[] {
+function tasksOf(app: Json, served: ReadonlySet<string>): Task[] {
     const checks = list(app["healthChecks"]).length;
     return list(app["tasks"])
-        .filter((task) => isReady(task, checks))
+        .filter((task) => isReady(task, checks, served))
         .map((task) => ({
             id: text(task["id"]),
             address: addressOf(task),
@@ -72,10 +76,12 @@ function tasksOf(app: Json): Task[] {
 
 /**
  * The services in the answer to `GET /v2/apps?embed=apps.tasks`, by app id.
+ * @param before what the answer before told
  * @throws {Error} when it is no such answer: whoever follows keeps what it knows
  */
-export function servicesOf(answer: unknown): Service[] {
+export function servicesOf(answer: unknown, before: readonly Service[] = []): Service[] {
     if (!isObject(answer) || !Array.isArray(answer["apps"])) throw new Error("Marathon's answer holds no apps");
+    const served = new Set(before.flatMap(({ tasks }) => tasks.map(({ id }) => id)));
     return list(answer["apps"])
         .map((app) => {
             const servicePorts = servicePortsOf(app);
@@ -85,7 +91,7 @@ export function servicesOf(answer: unknown): Service[] {
                 labels: Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, text(value)])),
                 servicePorts,
                 checks: checksOf(app, servicePorts.length),
-                tasks: tasksOf(app),
+                tasks: tasksOf(app, served),
             };
         })
         .sort((a, b) => (a.app < b.app ? -1 : 1));

@@ -7,6 +7,8 @@ import type { NameSettings } from "./names";
 
 interface MarathonAt {
     readonly urls: readonly string[];
+    /** Certificates of authorities, PEM. */
+    readonly ca?: string;
     readonly user?: string;
     /** File that holds nothing but the password. */
     readonly passwordFile?: string;
@@ -35,9 +37,10 @@ export const readLoadBalancer = (file: string): LoadBalancerFile =>
 
 export const readNames = (file: string): NamesFile => JSON.parse(readFileSync(file, "utf8")) as NamesFile;
 
-export function endpointOf({ urls, user, passwordFile }: MarathonAt): Endpoint {
+export function endpointOf({ urls, ca, user, passwordFile }: MarathonAt): Endpoint {
     return {
         urls,
+        ...(ca === undefined ? {} : { ca }),
         ...(user === undefined || passwordFile === undefined
             ? {}
             : { username: user, password: readFileSync(passwordFile, "utf8").trim() }),

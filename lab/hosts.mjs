@@ -2,7 +2,7 @@
 // each. For people: node lab/hosts.mjs VERB …; for tests: the exported functions.
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ensurePackages } from "../toolchain/debian.mjs";
@@ -14,7 +14,7 @@ import { Failure, main, run, say, step } from "../toolchain/steps.mjs";
 import { cgroups, clearCgroups, hostDir, hostNames, initPid, link, supervisorPid } from "./hosts/inventory.mjs";
 import { create, writeSsh } from "./hosts/make.mjs";
 import { ensureNetwork, ensureWatches, ensureServer, serverPid } from "./hosts/network.mjs";
-import { fillDisk, freeDisk, gone, heal, partition, powerCut, powerOff, powerOn, reboot, sshTry, waitFor } from "./hosts/power.mjs";
+import { fillDisk, freeDisk, gone, heal, partition, powerCut, powerOff, powerOn, reboot, ssh, sshTry, waitFor } from "./hosts/power.mjs";
 import { ensureBase, ensureRepository } from "./images.mjs";
 import { ensureMesosPackage } from "./mesos.mjs";
 import { addressOf, hybridEnv, numberOf, readSettings } from "./settings.mjs";
@@ -28,7 +28,7 @@ export { fillDisk, freeDisk, heal, partition, powerCut, powerOff, powerOn, reboo
 export async function list(settings = readSettings()) {
   return Promise.all(hostNames(settings).map(async (name) => {
     const on = initPid(name, settings) !== undefined;
-    const linkState = `/sys/class/net/${link(name)}/operstate`;
+    const linkState = `/sys/class/net/${link(settings, name)}/operstate`;
     const ssh = on && (await sshTry(settings, name, ["systemctl", "is-system-running"]));
     return {
       name,
@@ -64,19 +64,36 @@ export async function checkMachine(settings = readSettings()) {
     throw new Failure(`${settings.dir} is on ${type}, where hosts cannot keep their disks: set PULUMI_MESOS_LAB to a directory on ext4, xfs or btrfs`);
 }
 
-/** Base tree, packages, network and package server. */
+/** Base tree, packages, network and package server. @returns the packages of this checkout's own programs */
 export async function prepare(settings = readSettings(), { log = say } = {}) {
   await checkMachine(settings);
   await ensurePackages(outerPackages, { log });
   mkdirSync(settings.hosts, { recursive: true });
   chmodSync(settings.dir, 0o700);
   await ensureBase(settings, { log });
-  const packages = [await ensureMesosPackage("1.11.0", { log }), ...(await ensureStandInPackages({ log })), ...(await ensureSitePackages({ dir: join(cacheDir(), "programs"), log }))];
-  await ensureRepository(settings, packages, { log });
+  // The release before, too: hosts may go back to it.
+  const mesos = [await ensureMesosPackage("1.11.0", { log }), await ensureMesosPackage("1.10.0", { log })];
+  const programs = [...(await ensureStandInPackages({ log })), ...(await ensureSitePackages({ dir: join(cacheDir(), "programs"), log }))];
+  await ensureRepository(settings, [...mesos, ...programs], { log });
   ensureWatches();
   await ensureNetwork(settings);
   await ensureServer(settings);
   await writeSsh(settings);
+  return programs;
+}
+
+/**
+ * What a host does to have the programs of these packages where it has others of them: those of an earlier checkout, which no `pulumi up`
+ * would change as long as their names are the same. What runs goes on until it is started again.
+ */
+export function upgradeCommand(files) {
+  const wanted = files.map((file) => /^([^_]+)_([^_]+)_/.exec(basename(file)).slice(1).join("="));
+  return `due=
+for one in ${wanted.join(" ")}; do
+  has=$(dpkg-query -W -f '\${Version}' "\${one%%=*}" 2>/dev/null) || continue
+  [ -z "$has" ] || [ "$has" = "\${one#*=}" ] || due="$due $one"
+done
+[ -z "$due" ] || { apt-get update -qq && apt-get install -y -qq --allow-downgrades $due; }`;
 }
 
 const locked = (settings, work) => withLock(join(settings.dir, "lock"), work, { log: say });
@@ -94,11 +111,12 @@ export async function prepareShared(settings = readSettings(), options = {}) {
 export async function up(count = 6, { settings = readSettings(), log = say } = {}) {
   mkdirSync(settings.dir, { recursive: true });
   await locked(settings, async () => {
-    await prepare(settings, { log });
+    const programs = await prepare(settings, { log });
     const names = Array.from({ length: count }, (_, i) => `${settings.prefix}${i + 1}`);
     let started = 0;
     await step(`hosts: ${names.join(" ")}`, async () => {
       started = await start(settings, names);
+      await Promise.all(names.map((name) => ssh(name, upgradeCommand(programs), { timeout: 120_000, settings })));
       return started > 0 ? `${started} started` : "all running already";
     }, { log });
     return started;
@@ -112,7 +130,7 @@ async function start(settings, names, options) {
   await Promise.all(names.map(async (name) => {
     if (!supervisorPid(settings, name)) made++;
     await powerOn(name, settings);
-    if (existsSync(`/sys/class/net/${link(name)}`)) await heal(name, settings);
+    if (existsSync(`/sys/class/net/${link(settings, name)}`)) await heal(name, settings);
     await waitFor(name, { settings });
   }));
   return made;
@@ -136,7 +154,7 @@ export async function remove(name, { settings = readSettings() } = {}) {
   await locked(settings, async () => {
     await powerCut(name, settings);
     clearCgroups(settings, name);
-    await run("ip", ["link", "del", link(name)], { allowFailure: true });
+    await run("ip", ["link", "del", link(settings, name)], { allowFailure: true });
     rmSync(join(settings.hosts, name), { recursive: true, force: true });
     await writeSsh(settings);
   });
@@ -162,7 +180,7 @@ export async function down({ disks = false, all = false, settings = readSettings
       const names = hostNames(settings);
       await Promise.all(names.map((name) => (disks || all ? powerCut(name, settings) : powerOff(name, { settings }))));
       for (const name of names) {
-        await run("ip", ["link", "del", link(name)], { allowFailure: true });
+        await run("ip", ["link", "del", link(settings, name)], { allowFailure: true });
         rmSync(join(settings.hosts, name, "pid"), { force: true });
       }
       await endConnections(settings);

@@ -27,7 +27,9 @@ async function up() {
   checkNode();
   const settings = readSettings();
   await checkMachine(settings);
-  await ensurePackages([...outerPackages, ...mesosBuildPackages, ...venvPackages()]);
+  // Backups are encrypted and opened on this machine.
+  const age = { command: "age", package: "age" };
+  await ensurePackages([...outerPackages, age, ...mesosBuildPackages, ...venvPackages()]);
   // The engine takes minutes of both cores the first time, the rest mostly waits for the network.
   const [fresh] = await together([
     hostsUp(hostCount, { settings }),

@@ -11,8 +11,8 @@ const basePackages = [
 
 /** What hosts may install later: with their dependencies, a closed set. */
 const repositoryPackages = [
-  "libzookeeper-java", "openjdk-17-jre-headless", "zookeeper", "haproxy", "prometheus-node-exporter", "chrony", "rsync",
-  "libsvn1", "libapr1", "libcurl4", "libsasl2-2", "libsasl2-modules", "zlib1g", "nodejs",
+  "libzookeeper-java", "openjdk-17-jre-headless", "zookeeper", "haproxy", "prometheus", "prometheus-node-exporter", "chrony", "rsync",
+  "libsvn1", "libapr1", "libcurl4", "libsasl2-2", "libsasl2-modules", "zlib1g", "nodejs", "coop-computing-tools", "age", "git",
 ];
 
 const defaults = { dir: "/var/lib/pulumi-mesos/lab", net: "10.213.0", prefix: "bm" };
@@ -59,6 +59,7 @@ export function hybridEnv(env = process.env) {
     PULUMI_MESOS_LAB_PORT: given("_PORT") || "8214",
     PULUMI_MESOS_LAB_PREFIX: given("_PREFIX") || "hy",
     PULUMI_MESOS_LAB_IMAGES: readSettings(env).images,
+    PULUMI_MESOS_LAB_PACKAGES: ["xfsprogs", env.PULUMI_MESOS_LAB_PACKAGES ?? ""].join(" "),
   };
 }
 
@@ -100,7 +101,9 @@ export function readOpenstackSettings(env = process.env) {
     net,
     prefix,
     virt,
-    region: env.PULUMI_MESOS_OPENSTACK_REGION || "RegionOne",
+    region: "RegionOne",
+    // A second way to the same services: it shows that a project's region is heeded, not what two clouds apart would do.
+    regions: ["RegionOne", "RegionTwo"],
     bridge: `br-${prefix}`,
     gateway: `${net}.1`,
     ports: Object.fromEntries(openstackPorts.map((name, i) => [name, firstPort + i])),
@@ -113,6 +116,8 @@ export function readOpenstackSettings(env = process.env) {
       { name: "m1.tiny", vcpus: 1, ramMiB: 512, diskGiB: 3 },
       { name: "m1.small", vcpus: 1, ramMiB: 1024, diskGiB: 4 },
       { name: "m1.medium", vcpus: 2, ramMiB: 2048, diskGiB: 8 },
+      // Within every quota, and on no compute host.
+      { name: "m1.nowhere", vcpus: 1, ramMiB: 512, diskGiB: 1_000_000 },
     ],
     volumeTypes: ["standard", "io1"],
     quota,

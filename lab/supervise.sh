@@ -44,7 +44,7 @@ while :; do
   echo "$(date +%T) $name: power on"
   rc=0
   # No tty, no machined. The system calls are what container engines need beyond nspawn's list.
-  systemd-nspawn -q --boot --directory="$h/root" --machine="$name" --hostname="$name" \
+  systemd-nspawn -q --boot --directory="$h/root" --machine="$LAB_MACHINE" --hostname="$name" \
     --network-bridge="$LAB_BRIDGE" --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off \
     --console=pipe --system-call-filter='add_key keyctl bpf' "${binds[@]}" </dev/null || rc=$?
   echo "$(date +%T) $name: off, status $rc"

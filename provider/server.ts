@@ -28,6 +28,8 @@ import {
 } from "./wire";
 
 const PREFIX = "mesos:index:";
+/** Set to `keep`: a refresh goes on past what cannot be looked at, and says so. By default it stops there. */
+const KEEP_UNREACHABLE = "PULUMI_MESOS_UNREACHABLE";
 const SEVERITY = { debug: LogSeverity.DEBUG, info: LogSeverity.INFO, warning: LogSeverity.WARNING };
 
 type Call<Request, Response> = (
@@ -274,12 +276,17 @@ export class ProviderServer {
     private async read(request: rpc.ReadRequest): Promise<rpc.ReadResponse> {
         const inputs = wire(request.getInputs());
         const properties = wire(request.getProperties());
-        const state = await this.typeOf(request).read(
-            request.getId(),
-            inputs.value,
-            properties.value,
-            this.context(request),
-        );
+        const context = this.context(request);
+        const id = request.getId();
+        const state = await this.typeOf(request)
+            .read(id, inputs.value, properties.value, context)
+            .catch((error: unknown): State => {
+                // A preview in a pipeline may have no way to some hosts; an import reads what is not remembered.
+                if (process.env[KEEP_UNREACHABLE] !== "keep" || Object.keys(inputs.value).length === 0) throw error;
+                const [reason = ""] = (error as Error).message.split("\n");
+                context.log("warning", `kept as it was remembered: ${reason}`);
+                return { id, outputs: properties.value, inputs: inputs.value };
+            });
         const response = new rpc.ReadResponse();
         // An empty id tells the engine that the real thing is gone.
         response.setId(state?.id ?? "");
@@ -288,7 +295,8 @@ export class ProviderServer {
                 outputs(state, { ...properties, secrets: [...properties.secrets, ...inputs.secrets] }),
             );
             const moved = state.inputs === undefined ? [] : whereSecretsAre(state.inputs, inputs);
-            response.setInputs(struct(state.inputs ?? inputs.value, [...inputs.secrets, ...moved]));
+            const own = state.secretInputs ?? [];
+            response.setInputs(struct(state.inputs ?? inputs.value, [...inputs.secrets, ...moved, ...own]));
         }
         return response;
     }

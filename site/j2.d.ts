@@ -3,3 +3,9 @@ declare module "*.j2" {
     const text: string;
     export default text;
 }
+
+declare module "*.py" {
+    /** The program's text, in the same way. */
+    const text: string;
+    export default text;
+}

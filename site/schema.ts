@@ -1,7 +1,9 @@
 /** The stack file's schema: config key `pulumi-mesos:site`. Editors get it as schema/site.schema.json. */
 import * as z from "zod";
+import { backupSchema } from "./schema/backup";
 import { distributionSchema, hostsSchema, sshSchema } from "./schema/hosts";
 import { discoverySchema, loadBalancerSchema } from "./schema/discovery";
+import { monitoringSchema } from "./schema/monitoring";
 import { mastersSchema } from "./schema/masters";
 import { openstackSchema } from "./schema/openstack";
 import { poolSchema } from "./schema/pools";
@@ -11,9 +13,11 @@ import {
     marathonSchema,
     metronomeSchema,
     quotasSchema,
+    reservationsSchema,
     weightsSchema,
 } from "./schema/services";
 import { text } from "./schema/values";
+import { workloadsSchema } from "./schema/workloads";
 import { zookeeperSchema } from "./schema/zookeeper";
 
 const authenticationSchema = z
@@ -74,11 +78,15 @@ export const siteSchema = z
         metronome: metronomeSchema.optional(),
         loadBalancer: loadBalancerSchema.optional(),
         discovery: discoverySchema.optional(),
+        workloads: workloadsSchema.prefault({}),
         apps: folders("Marathon's apps, pods and groups"),
         jobs: folders("Metronome's jobs"),
         quotas: quotasSchema,
         weights: weightsSchema,
+        reservations: reservationsSchema,
         maintenance: maintenanceSchema,
+        backup: backupSchema.optional(),
+        monitoring: monitoringSchema.optional(),
     })
     .describe("A whole Apache Mesos site.");
 

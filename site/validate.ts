@@ -1,8 +1,11 @@
 /** Everything that can be wrong with a stack file, in one pass. */
+import { checkBackup } from "./checks/backup";
 import { checkFlags } from "./checks/flags";
 import { checkFrameworks } from "./checks/frameworks";
+import { checkBuilds } from "./checks/builds";
 import { checkDiscovery } from "./checks/discovery";
-import { checkDomains, checkHosts } from "./checks/hosts";
+import { checkBastions, checkDomains, checkHosts, sshBlocks } from "./checks/hosts";
+import { checkMonitoring } from "./checks/monitoring";
 import { checkOpenStack } from "./checks/openstack";
 import { checkPools } from "./checks/pools";
 import { checkPorts } from "./checks/ports";
@@ -11,8 +14,11 @@ import { Report, type Check, type Checked, type Use } from "./checks/report";
 import { checkRoles } from "./checks/roles";
 import { checkSchedulers } from "./checks/schedulers";
 import { mended, shapeIssues } from "./checks/shape";
+import { checkWork } from "./checks/work";
+import { checkWorkloads } from "./checks/workloads";
 import { formatPath } from "./issue";
 import { expandHosts, expandNames, type Host } from "./plan/hosts";
+import { workloadHosts } from "./plan/workloads";
 import type { Issue } from "./plan/types";
 import { siteSchema, type SiteConfig } from "./schema";
 import type * as z from "zod";
@@ -30,6 +36,7 @@ export interface Validated {
 
 const checks: readonly Check[] = [
     checkHosts,
+    checkBastions,
     checkRoles,
     checkDomains,
     checkOpenStack,
@@ -40,6 +47,11 @@ const checks: readonly Check[] = [
     checkFrameworks,
     checkSchedulers,
     checkDiscovery,
+    checkWork,
+    checkWorkloads,
+    checkBackup,
+    checkBuilds,
+    checkMonitoring,
     checkFlags,
     checkConfirm,
 ];
@@ -57,8 +69,24 @@ function checkConfirm({ site }: Checked, report: Report): void {
         });
 }
 
+/** Whoever does anything runs the node exporter too. */
 function usesOf(site: SiteConfig): Use[] {
+    const uses = declaredUses(site);
+    if (site.monitoring === undefined) return uses;
+    const names = new Set(uses.filter(({ role }) => role !== "bastion").map(({ host }) => host));
     return [
+        ...uses,
+        ...[...names].map((host): Use => ({ host, role: "nodeExporter", path: "monitoring.nodeExporterPort" })),
+    ];
+}
+
+function declaredUses(site: SiteConfig): Use[] {
+    return [
+        ...sshBlocks(site).flatMap(({ path, ssh: { bastion } }): Use[] =>
+            bastion === undefined || bastion === "none"
+                ? []
+                : [{ host: bastion, role: "bastion", path: `${path}.bastion` }],
+        ),
         ...Object.keys(site.zookeeper.members ?? {}).map((host): Use => ({
             host,
             role: "zookeeper",
@@ -76,13 +104,30 @@ function usesOf(site: SiteConfig): Use[] {
                 path,
             })),
         ),
-        ...(["loadBalancer", "discovery"] as const).flatMap((role) =>
+        ...(["loadBalancer", "discovery", "monitoring"] as const).flatMap((role) =>
             expandNames(site[role]?.hosts ?? [], `${role}.hosts`).map(({ name, path }): Use => ({
                 host: name,
                 role,
                 path,
             })),
         ),
+        ...workloadHosts(site).flatMap(({ role, names, path, name: campaign }) =>
+            expandNames(names, path).map(({ name, path: at }): Use => ({
+                host: name,
+                role,
+                ...(campaign === undefined ? {} : { campaign }),
+                path: campaign === undefined ? at : path,
+            })),
+        ),
+        ...(site.workloads.builds === undefined
+            ? []
+            : [
+                  {
+                      host: site.workloads.builds.store.host,
+                      role: "buildStore",
+                      path: "workloads.builds.store.host",
+                  } as const,
+              ]),
         ...Object.entries(site.pools).flatMap(([pool, { hosts }]) =>
             expandNames(hosts, `${formatPath(["pools", pool])}.hosts`).map(({ name, path }): Use => ({
                 host: name,

@@ -1,6 +1,6 @@
 /** One test tier as a jest project. */
 const transform = {
-    "\\.j2$": "<rootDir>/tests/j2-transform.js",
+    "\\.(j2|py)$": "<rootDir>/tests/j2-transform.js",
     "^.+\\.ts$": [
         "@swc/jest",
         { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },

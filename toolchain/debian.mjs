@@ -1,5 +1,5 @@
-// Debian packages that the tools of this folder and the lab need on the machine they run on.
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+// Debian packages: those that the tools of this folder and the lab need on the machine they run on, and packing our own.
+import { accessSync, constants, existsSync, readFileSync, renameSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Failure, run, step } from "./steps.mjs";
 
@@ -15,6 +15,13 @@ export function which(command, path = process.env.PATH ?? "") {
     }
   }
   return undefined;
+}
+
+/** Packs a tree with its DEBIAN folder. Another process may pack the same file now: each is whole, the last one stays. */
+export async function packTree(tree, file) {
+  const part = `${file}.${process.pid}`;
+  await run("dpkg-deb", ["-Zzstd", "--root-owner-group", "-b", tree, part]);
+  renameSync(part, file);
 }
 
 /** So many names on a line of progress, which comes again and again. */

@@ -60,6 +60,9 @@ export function environment(bin, home, env = process.env) {
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // Its default is four for each processor of the administrator's machine: nearly all operations only wait, for a hundred
+    // deployments or for the hosts of a tier, and what must not happen at once the plugin orders itself.
+    PULUMI_PARALLEL: env.PULUMI_PARALLEL || "64",
   };
   if (env.PULUMI_BACKEND_URL || loggedIn(home)) return out;
   const stacks = join(stateDir(env), "stacks");

@@ -1,6 +1,6 @@
 // Where things live outside the checkout. Caches may be deleted at any time; state may not.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,4 +27,19 @@ export function digest({ texts = [], files = [] }) {
     hash.update(`f${data.length}:`).update(data);
   }
   return hash.digest("hex").slice(0, 16);
+}
+
+/**
+ * The version of a Debian package that is made from sources with this digest. One that is made later is a higher one, so that apt
+ * takes it for an upgrade; the same sources keep theirs as long as their package is in `dir`.
+ * @param env SOURCE_DATE_EPOCH (seconds) in place of the clock, as for other reproducible builds
+ */
+export function packageVersion({ dir, name, version, sources }, env = process.env) {
+  const known = (existsSync(dir) ? readdirSync(dir) : []).flatMap((file) => {
+    const [, found] = /^([^_]+_[^_]+)_[^_]+\.deb$/.exec(file) ?? [];
+    return found?.startsWith(`${name}_${version}+`) && found.endsWith(`.${sources}`) ? [found.slice(name.length + 1)] : [];
+  });
+  if (known.length > 0) return known.sort().at(-1);
+  const now = env.SOURCE_DATE_EPOCH ? new Date(Number(env.SOURCE_DATE_EPOCH) * 1000) : new Date();
+  return `${version}+${now.toISOString().replace(/\D/g, "").slice(0, 14)}.${sources}`;
 }

@@ -2,28 +2,48 @@
 // business of whoever installs them.
 //
 //   node toolchain/programs.mjs        # the site's programs, into bin/packages (npm run packages)
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { digest, projectDir } from "./places.mjs";
+import { packTree } from "./debian.mjs";
+import { digest, packageVersion, projectDir } from "./places.mjs";
+import { ensureAliBuildPackage } from "./alibuild.mjs";
 import { ensureModules } from "./project.mjs";
 import { main, run, say, step } from "./steps.mjs";
 
-/** Programs of ours that run at a site: name, and what it is (package description: a line, then paragraphs). */
+/** Programs of ours that run at a site: name, what it is (package description: a line, then paragraphs), scripts beside it. */
 export const sitePrograms = {
   "mesos-workqueue": {
     what: "Mesos framework that gives Work Queue projects workers",
     more: "It watches Work Queue catalogs (CCTools), and starts workers of the right size\nas Mesos tasks as long as projects have tasks that wait.",
   },
+  "mesos-campaign": {
+    what: "runs Monte Carlo productions and release validations on Work Queue",
+    more: "It plans a campaign's tasks, hands them to makeflow (CCTools), goes on where\nit was when it is started again, and accounts for every result.",
+  },
+  "mesos-dds": {
+    what: "Mesos framework that keeps agents of DDS sessions running",
+    more: "It starts agents from a session's worker package as Mesos tasks, counts them\nat the session's commander, and replaces those that are lost.",
+    // As `dds-submit -r mesos --path /usr/lib/mesos-dds/plugins` looks for it. A commander's library path is not for other programs.
+    scripts: {
+      "plugins/dds-submit-mesos/dds-submit-mesos":
+        '#!/bin/sh\nunset LD_LIBRARY_PATH\nexec /usr/bin/node /usr/lib/mesos-dds/mesos-dds.js plug-in "$@"\n',
+    },
+  },
+  "mesos-builds": {
+    what: "builds releases with aliBuild, and keeps what has passed",
+    more: "One program for builders (Metronome jobs) and for the store of their packages\n(a Marathon app), which serves them by rsync and their sources by git.",
+    depends: "git, rsync",
+  },
 };
 
 /** The control file of a package. @param more lines of the long description, shorter than 79 letters each */
-export const controlOf = (name, version, { what, more }) => `Package: ${name}
+export const controlOf = (name, version, { what, more, depends }) => `Package: ${name}
 Version: ${version}
 Architecture: all
 Maintainer: pulumi-mesos <root@localhost>
-Depends: nodejs (>= 18)
+Depends: nodejs (>= 18)${depends === undefined ? "" : `, ${depends}`}
 Section: net
 Priority: optional
 Description: ${what}
@@ -33,7 +53,7 @@ ${more.split("\n").map((line) => ` ${line}`).join("\n")}
 /** What a shell calls: the bundle, by the Node.js of the host. */
 export const launcherOf = (name) => `#!/bin/sh\nexec /usr/bin/node /usr/lib/${name}/${name}.js "$@"\n`;
 
-async function pack(name, bundle, control, file) {
+async function pack(name, bundle, control, file, scripts = {}) {
   const tree = mkdtempSync(join(tmpdir(), `${name}-`));
   try {
     for (const dir of ["DEBIAN", "usr/bin", `usr/lib/${name}`]) mkdirSync(join(tree, dir), { recursive: true });
@@ -42,8 +62,13 @@ async function pack(name, bundle, control, file) {
     copyFileSync(bundle, join(tree, "usr/lib", name, `${name}.js`));
     writeFileSync(join(tree, "usr/bin", name), launcherOf(name));
     chmodSync(join(tree, "usr/bin", name), 0o755);
-    await run("dpkg-deb", ["-Zzstd", "--root-owner-group", "-b", tree, `${file}.part`]);
-    renameSync(`${file}.part`, file);
+    for (const [path, text] of Object.entries(scripts)) {
+      const to = join(tree, "usr/lib", name, path);
+      mkdirSync(dirname(to), { recursive: true });
+      writeFileSync(to, text);
+      chmodSync(to, 0o755);
+    }
+    await packTree(tree, file);
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }
@@ -61,20 +86,23 @@ export async function ensureProgramPackages({ programs, target, bundles, dir, lo
   const files = [];
   for (const [name, texts] of Object.entries(programs)) {
     const bundle = join(projectDir, bundles, `${name}.js`);
-    const full = `${version}+${digest({ files: [bundle], texts: [controlOf(name, "", texts), launcherOf(name)] })}`;
+    const sources = digest({ files: [bundle], texts: [controlOf(name, "", texts), launcherOf(name), JSON.stringify(texts.scripts ?? {})] });
+    const full = packageVersion({ dir, name, version, sources });
     const file = join(dir, `${name}_${full}_all.deb`);
     if (!existsSync(file)) {
       mkdirSync(dir, { recursive: true });
-      await step(`${name} package`, () => pack(name, bundle, controlOf(name, full, texts), file).then(() => full), { log });
+      await step(`${name} package`, () => pack(name, bundle, controlOf(name, full, texts), file, texts.scripts).then(() => full), { log });
     }
     files.push(file);
   }
   return files;
 }
 
-/** Packages of the site's programs, for its repository. */
-export const ensureSitePackages = ({ dir = join(projectDir, "bin", "packages"), log = say } = {}) =>
-  ensureProgramPackages({ programs: sitePrograms, target: "programs", bundles: join("bin", "programs"), dir, log });
+/** Packages of the site's programs, and aliBuild's, for its repository. */
+export async function ensureSitePackages({ dir = join(projectDir, "bin", "packages"), log = say } = {}) {
+  const programs = await ensureProgramPackages({ programs: sitePrograms, target: "programs", bundles: join("bin", "programs"), dir, log });
+  return [...programs, await ensureAliBuildPackage({ dir, log })];
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async () => {

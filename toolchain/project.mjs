@@ -5,8 +5,8 @@ import { withLock } from "./lock.mjs";
 import { cacheDir, digest, projectDir } from "./places.mjs";
 import { Failure, run, say, step } from "./steps.mjs";
 
-/** Not part of what the engine runs. */
-const aside = new Set(["node_modules", "bin", "bench", "docs", "lab", "schema", "tests", "toolchain"]);
+/** Not part of what the engine runs. Folders that a stack file names (apps, jobs) may be called anything. */
+const aside = new Set(["node_modules", "backups", "bin", "bench", "docs", "lab", "schema", "tests", "toolchain"]);
 
 export function checkNode(version = process.versions.node) {
   if (Number.parseInt(version, 10) < 20) throw new Failure(`this is Node.js ${version}; version 20 or newer is needed`);
@@ -40,13 +40,17 @@ export async function ensureModules({ log = say } = {}) {
   }, log);
 }
 
-function newestSource(dir, depth = 0) {
+/** What `build.mjs` bundles; a site's own definitions are read when the program runs. */
+const isBundled = (name, depth) => (depth > 0 ? /\.(ts|j2|py)$/.test(name) : /^(index\.ts|build\.mjs|package\.json)$/.test(name));
+
+/** When the newest file changed that the bundles are made of, milliseconds. */
+export function newestSource(dir, depth = 0) {
   let newest = 0;
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
     if (entry.name.startsWith(".") || (depth === 0 && aside.has(entry.name))) continue;
     const path = join(dir, entry.name);
     if (entry.isDirectory()) newest = Math.max(newest, newestSource(path, depth + 1));
-    else if (depth > 0 || /^(index\.ts|build\.mjs|package\.json)$/.test(entry.name)) newest = Math.max(newest, statSync(path).mtimeMs);
+    else if (isBundled(entry.name, depth)) newest = Math.max(newest, statSync(path).mtimeMs);
   }
   return newest;
 }

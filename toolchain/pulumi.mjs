@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureEngine } from "./engine.mjs";
 import { cacheDir } from "./places.mjs";
@@ -49,6 +49,30 @@ export function previewEnv(args, env = process.env) {
   };
 }
 
+const writing = new Set(["up", "update", "destroy", "refresh"]);
+
+/** The value of an option among the arguments. */
+function option(args, short, long) {
+  const at = args.findIndex((arg) => arg === short || arg === long);
+  return at >= 0 ? args[at + 1] : args.find((arg) => arg.startsWith(`${long}=`))?.slice(long.length + 1);
+}
+
+/**
+ * The engine writes the whole state at every step: of many apps that is most of the time of an `up`, and grows with the square
+ * of their number. A stack of apps, jobs and quotas alone can do without: what a killed run has made is found again under its
+ * own name, and taken for what is declared. Machines and generated secrets cannot be found again: where a stack file speaks
+ * of hosts, or is not plainly one without, every step is written.
+ */
+export function checkpointEnv(args, dir = process.cwd(), env = process.env) {
+  const name = option(args, "-s", "--stack") ?? "";
+  const project = option(args, "-C", "--cwd") ?? "";
+  const file = join(resolve(dir, project), `Pulumi.${name.split("/").at(-1)}.yaml`);
+  if (env.PULUMI_SKIP_CHECKPOINTS !== undefined || !writing.has(subcommand(args)) || !existsSync(file)) return {};
+  const text = readFileSync(file, "utf8");
+  const isWithoutHosts = /^ *pulumi-mesos:site:/m.test(text) && !/\b(hosts|openstack|pools|members)\b/.test(text);
+  return isWithoutHosts ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {};
+}
+
 /**
  * A run that was killed leaves its lock in a file backend, and the next one refuses. Locks of processes
  * of this machine that are gone are removed; others are somebody's.
@@ -74,7 +98,7 @@ export function clearDeadLocks(backend, { log = say } = {}) {
 /** Runs pulumi in the foreground, with this process's terminal. @returns {Promise<number>} its exit status */
 export async function pulumi(args, { prepared, cwd } = {}) {
   const { pulumi: program, env } = prepared ?? (await preparePulumi());
-  const child = spawn(program, args, { stdio: "inherit", cwd, env: { ...env, ...previewEnv(args) } });
+  const child = spawn(program, args, { stdio: "inherit", cwd, env: { ...env, ...previewEnv(args), ...checkpointEnv(args, cwd) } });
   // A terminal's Ctrl-C reaches the engine without us, and a second one would mean "at once".
   const forward = (name) => () => name === "SIGINT" && process.stdin.isTTY ? undefined : child.kill(name);
   const handlers = ["SIGINT", "SIGTERM", "SIGHUP"].map((name) => [name, forward(name)]);

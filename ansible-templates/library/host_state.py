@@ -427,6 +427,26 @@ def remove(request, changes):
         release_volume(request["volume"], changes)
 
 
+def stop_left(request, changes):
+    """Units that the service has no more. Before the others start: they may hold their ports."""
+    for name in request.get("left", {}).get("units", []):
+        if run("systemctl", "cat", name)[0] == 0:
+            must("systemctl", "-q", "disable", "--now", name)
+            changes.append("unit %s stopped and disabled" % name)
+        if os.path.exists(stamp_path(name)):
+            os.unlink(stamp_path(name))
+
+
+def remove_left(request, changes):
+    """Files that the service has no more. After it runs without them."""
+    gone = [path for path in request.get("left", {}).get("files", []) if os.path.lexists(path)]
+    for path in gone:
+        os.unlink(path)
+        changes.append("removed %s" % path)
+    if any(path.startswith("/etc/systemd/") for path in gone):
+        must("systemctl", "daemon-reload")
+
+
 def converge(request, phase):
     changes = []
     written_list = STATE + "/written"
@@ -443,7 +463,9 @@ def converge(request, phase):
     if phase in ("units", "all"):
         if phase == "units":
             written = set(json.loads(read_bytes(written_list) or b"[]"))
+        stop_left(request, changes)
         apply_units(request, written, changes)
+        remove_left(request, changes)
         if phase == "units" and os.path.exists(written_list):
             os.unlink(written_list)
     return changes

@@ -11,29 +11,34 @@ export interface MetronomeWorkArgs {
     readonly service: IScheduler;
 }
 
+/** One job, with its schedule. */
+export function metronomeJob(
+    job: JobItem,
+    { server: plan, secret }: Pick<MetronomeWorkArgs, "server" | "secret">,
+    opts: pulumi.CustomResourceOptions,
+): pulumi.CustomResource {
+    const server = serverArgs(plan, secret);
+    const resource = new MetronomeJob(job.name, { server, definition: filled(job.definition, secret) }, opts);
+    if (job.schedule !== undefined)
+        new MetronomeSchedule(
+            job.name,
+            { server, jobId: resource.jobId, definition: job.schedule },
+            { ...opts, dependsOn: [resource] },
+        );
+    return resource;
+}
+
 /** The site's jobs on one Metronome, each with its schedule. */
 export class MetronomeWork extends pulumi.ComponentResource {
     public constructor(
         name: string,
-        { server: plan, jobs, secret, service }: MetronomeWorkArgs,
+        { server, jobs, secret, service }: MetronomeWorkArgs,
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("pulumi-mesos:metronome:MetronomeWork", name, {}, opts);
-        const server = serverArgs(plan, secret);
-        makeInOrder(jobs, (job, needed) => {
-            const resource = new MetronomeJob(
-                job.name,
-                { server, definition: filled(job.definition, secret) },
-                { parent: this, dependsOn: [...service.ready, ...needed] },
-            );
-            if (job.schedule !== undefined)
-                new MetronomeSchedule(
-                    job.name,
-                    { server, jobId: resource.jobId, definition: job.schedule },
-                    { parent: this, dependsOn: [resource] },
-                );
-            return resource;
-        });
+        makeInOrder(jobs, (job, needed) =>
+            metronomeJob(job, { server, secret }, { parent: this, dependsOn: [...service.ready, ...needed] }),
+        );
         this.registerOutputs({});
     }
 }

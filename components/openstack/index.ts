@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkCloud, Lookup, type CheckCloudResult } from "../../provider/sdk";
-import type { OpenStackPlan, ProjectPlan } from "../../site/plan/types";
+import type { InstancePlan, OpenStackPlan, ProjectPlan } from "../../site/plan/types";
 import { QUORUM, type Turn, Turns } from "../shared/turns";
 import { cloudRef } from "./cloudRef";
 import { CloudHooks } from "./hooks";
 import { Project } from "./project";
-import { existingNetwork, ownNetwork, type SiteNetwork } from "./siteNetwork";
+import { existingNetwork, networkName, ownNetwork, type SiteNetwork } from "./siteNetwork";
 import { afterwards, SOUND, VirtualMachine } from "./virtualMachine";
 
 export interface VirtualMachines {
@@ -28,16 +28,29 @@ interface Seen {
 async function askClouds(plan: OpenStackPlan): Promise<Seen> {
     const answers = await Promise.all(
         plan.projects.map((project) => {
-            const machines = plan.instances
-                .filter((instance) => instance.project === project.name)
-                .map(({ host, flavor, bootVolume, dataVolume, extraNetworks }) => ({
+            const own = <T extends { readonly project: string }>(items: readonly T[]): T[] =>
+                items.filter((item) => item.project === project.name);
+            const machines = own(plan.instances).map(
+                ({ host, flavor, bootVolume, dataVolume, extraNetworks, floatingIpPool }) => ({
                     name: host,
                     flavor,
                     ...(bootVolume === undefined ? {} : { bootVolumeGiB: bootVolume.sizeGiB }),
                     ...(dataVolume === undefined ? {} : { dataVolumeGiB: dataVolume.sizeGiB }),
                     ports: [host, ...extraNetworks.map(({ network }) => `${host}-${network}`)],
-                }));
-            return checkCloud({ project: project.name, cloud: cloudRef(project), machines });
+                    floatingIp: floatingIpPool !== undefined,
+                }),
+            );
+            const made = own(plan.networks).filter(({ existing }) => existing === undefined);
+            const networks = made.map(({ name }) => networkName(plan.cluster, name));
+            const surroundings = {
+                networks,
+                subnets: networks,
+                routers: made
+                    .filter(({ routerTo }) => routerTo !== undefined)
+                    .map(({ name }) => networkName(plan.cluster, name)),
+                securityGroups: own(plan.securityGroups).map(({ name, rules }) => ({ name, rules: rules.length })),
+            };
+            return checkCloud({ project: project.name, cloud: cloudRef(project), machines, surroundings });
         }),
     );
     answers.forEach(({ unreached }, index) => {
@@ -107,7 +120,7 @@ export function makeMachines(
             return [
                 network.name,
                 network.existing === undefined
-                    ? ownNetwork(network, plan.cluster, project)
+                    ? ownNetwork(network, plan.cluster, project, cloudRef(get(projectPlans, network.project)))
                     : existingNetwork(network, get(projectPlans, network.project), { parent: project }),
             ];
         }),
@@ -120,8 +133,13 @@ export function makeMachines(
     };
     const replaced = whichAreReplaced(plan, seen, images, options.services);
     const turns = new Turns(replaced);
-    const hosts = plan.instances.map(
-        (instance) =>
+    const made = new Map<string, VirtualMachine>();
+    // Bastions first: what is behind them is reached through them.
+    const behind = ({ connection }: InstancePlan): number => (connection.jump === undefined ? 0 : 1);
+    for (const instance of [...plan.instances].sort((a, b) => behind(a) - behind(b))) {
+        const bastion = made.get(instance.connection.jump?.host ?? "");
+        made.set(
+            instance.host,
             new VirtualMachine({
                 plan: instance,
                 project: get(projects, instance.project),
@@ -140,8 +158,11 @@ export function makeMachines(
                     return server?.status === "ERROR" ? server.id : server?.instead || SOUND;
                 }),
                 confirmed: options.confirmed,
+                ...(bastion === undefined ? {} : { bastion }),
             }),
-    );
+        );
+    }
+    const hosts = [...made.values()];
     hosts.forEach(({ name, dependsOn }) => turns.belongs(name, dependsOn));
     return { hosts, gate, turns };
 }
@@ -159,6 +180,8 @@ async function whichAreReplaced(
         () => new Map<string, SeenServer>(),
     );
     const ids = new Map(await Promise.all([...images].map(async ([name, id]) => [name, await known(id)] as const)));
+    const bastions = new Set(plan.instances.flatMap(({ connection: { jump } }) => jump?.host ?? []));
+    const rank = ({ host, tier }: Turn): number => (bastions.has(host) ? 2 : tier === QUORUM ? 1 : 0);
     const turns = plan.instances
         .filter(({ host, shape, image }) => {
             const server = present.get(host);
@@ -167,8 +190,9 @@ async function whichAreReplaced(
             // One that has failed serves nothing: it waits for nobody.
             return server !== undefined && server.shape !== "" && other && server.status !== "ERROR";
         })
-        .map(({ host, tier, maxUnavailable }) => ({ host, tier, maxUnavailable, services: services.get(host) ?? 0 }))
-        .sort((a, b) => Number(b.tier === QUORUM) - Number(a.tier === QUORUM));
+        .map(({ host, tier, maxUnavailable }) => ({ host, tier, maxUnavailable, services: services.get(host) }))
+        // What is behind a bastion cannot be reached before that is made again.
+        .sort((a, b) => rank(b) - rank(a));
     if (turns.length > 1) {
         const text = turns.map(({ host }) => host).join(", ");
         void pulumi.log.info(`machines are replaced in this order, each after its services are healthy again: ${text}`);

@@ -72,16 +72,17 @@ export class Project extends pulumi.ComponentResource {
     }
 
     private rules({ name, rules }: SecurityGroupPlan): void {
-        for (const { ports, remote } of rules) {
+        for (const { protocol, ports, remote } of rules) {
             const [low, high] = ports;
             const from = "group" in remote ? remote.group : remote.cidr;
+            const range = `${protocol === "tcp" ? "" : `${protocol}-`}${low === high ? low : `${low}-${high}`}`;
             new openstack.networking.SecGroupRule(
-                this.named(`${name}-${low === high ? low : `${low}-${high}`}-from-${from}`),
+                this.named(`${name}-${range}-from-${from}`),
                 {
                     securityGroupId: this.securityGroup(name),
                     direction: "ingress",
                     ethertype: "IPv4",
-                    protocol: "tcp",
+                    protocol,
                     portRangeMin: low,
                     portRangeMax: high,
                     ...("group" in remote

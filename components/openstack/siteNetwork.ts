@@ -1,6 +1,7 @@
 import * as openstack from "@pulumi/openstack";
 import type * as pulumi from "@pulumi/pulumi";
 import { Lookup } from "../../provider/sdk";
+import type { CloudRef } from "../../provider/clients/cloudCredentials";
 import type { NetworkPlan } from "../../site/plan/types";
 import { cloudRef } from "./cloudRef";
 import type { Project } from "./project";
@@ -29,9 +30,14 @@ export function existingNetwork(plan: NetworkPlan, project: ProjectPlan, opts: p
     return { id, ...(subnet === undefined ? {} : { subnet }), way: [] };
 }
 
+/** What a network of our own, its subnet and its router are called. */
+export function networkName(cluster: string, network: string): string {
+    return `${cluster}-${network}`;
+}
+
 /** A network of our own: with a subnet, and a router where it leads out. */
-export function ownNetwork(plan: NetworkPlan, cluster: string, project: Project): SiteNetwork {
-    const name = `${cluster}-${plan.name}`;
+export function ownNetwork(plan: NetworkPlan, cluster: string, project: Project, cloud: CloudRef): SiteNetwork {
+    const name = networkName(cluster, plan.name);
     const network = new openstack.networking.Network(`network-${plan.name}`, { name }, project.child());
     const { cidr, gateway, dns, routerTo } = plan;
     const subnet = new openstack.networking.Subnet(
@@ -49,9 +55,17 @@ export function ownNetwork(plan: NetworkPlan, cluster: string, project: Project)
     if (routerTo === undefined) {
         return { id: network.id, subnet: subnet.id, way: [] };
     }
+    const outside =
+        "id" in routerTo
+            ? routerTo.id
+            : new Lookup(
+                  `network-${plan.name}-external`,
+                  { kind: "network", alias: routerTo.name, cloud, name: routerTo.name, generation: 1 },
+                  { parent: project },
+              ).found;
     const router = new openstack.networking.Router(
         `router-${plan.name}`,
-        { name, externalNetworkId: routerTo },
+        { name, externalNetworkId: outside },
         project.child(),
     );
     const leg = new openstack.networking.RouterInterface(

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type ConnectionArgs, Machine } from "../../provider/sdk";
 import type { CloudRef } from "../../provider/clients/cloudCredentials";
 import type { InstancePlan } from "../../site/plan/types";
-import type { IHost } from "../shared/host";
+import { type IHost, through } from "../shared/host";
 import { type CloudHooks, siteMark } from "./hooks";
 import type { Project } from "./project";
 import type { SiteNetwork } from "./siteNetwork";
@@ -26,6 +26,8 @@ export interface VirtualMachineArgs {
      * where a cloud is out of reach.
      */
     readonly trigger: Promise<string | null>;
+    /** The machine that it is reached through. @default - reached straight, or through a host that others made */
+    readonly bastion?: IHost;
     /** Moving to another failure domain, which makes the machine anew, is allowed. */
     readonly confirmed: boolean;
 }
@@ -217,17 +219,17 @@ export class VirtualMachine implements IHost {
         return pulumi.all([volume.id, attachment.device]).apply(([id, device]) => ({ id, device, mount, filesystem }));
     }
 
-    /** Straight to its address, or to the one from outside. */
+    /** Straight to its address, or to the one from outside, or through the bastion. */
     private connection(port: openstack.networking.Port): ConnectionArgs {
-        const { plan, project } = this.args;
+        const { plan, project, bastion } = this.args;
         if (plan.floatingIpPool === undefined) {
-            return plan.connection;
+            return through(bastion, plan.connection);
         }
         const outside = new openstack.networking.FloatingIp(
             `${plan.host}-floating-ip`,
             { pool: plan.floatingIpPool, portId: port.id },
             { ...project.child(), dependsOn: [...this.siteNetwork(plan.failureDomain.network).way] },
         );
-        return { ...plan.connection, address: outside.address };
+        return { ...plan.connection, jump: undefined, address: outside.address };
     }
 }

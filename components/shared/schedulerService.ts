@@ -13,21 +13,23 @@ export interface IScheduler {
 export interface SchedulerServiceArgs extends Pick<SchedulerPlan, "kind" | "members" | "login" | "stateOwner"> {
     readonly zookeeper: IZooKeeperEnsemble;
     readonly masters: IMesosMasters;
+    /** What else must be there before. @default - nothing */
+    readonly after?: readonly pulumi.Resource[];
     readonly site: SiteContext;
 }
 
-/** What Marathon and Metronome are to their hosts: servers over one state in ZooKeeper, changed one at a time, the leader last. */
+/** What Marathon, Metronome and the frameworks of ours are to their hosts: servers over one state in ZooKeeper, changed one at a time, the leader last. */
 export abstract class SchedulerService extends pulumi.ComponentResource implements IScheduler {
     public readonly ready: readonly pulumi.Resource[];
 
     protected constructor(
         type: string,
         name: string,
-        { kind, members, login, stateOwner, zookeeper, masters, site }: SchedulerServiceArgs,
+        { kind, members, login, stateOwner, zookeeper, masters, site, after = [] }: SchedulerServiceArgs,
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super(type, name, {}, opts);
-        const dependsOn = [...zookeeper.ready, ...masters.ready, ...machinesOf(members, site)];
+        const dependsOn = [...after, ...zookeeper.ready, ...masters.ready, ...machinesOf(members, site)];
         const credential = ({ user, secret }: SchedulerPlan["stateOwner"]) => ({
             principal: user,
             secret: site.secrets.value(secret),

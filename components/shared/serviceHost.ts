@@ -1,10 +1,13 @@
 /** From the plan of a service on a host to its one resource. */
 import * as pulumi from "@pulumi/pulumi";
 import { HostConfig, type HostConfigArgs } from "../../provider/sdk";
+import { servicesOf } from "../../site/plan/services";
 import type { HostSpec, SitePlan } from "../../site/plan/types";
-import type { IHost } from "./host";
+import { type IHost, through } from "./host";
 import type { SiteSecrets } from "./secrets";
 import type { Turns } from "./turns";
+
+export { servicesOf };
 
 /** What all services of a site share. */
 export interface SiteContext {
@@ -47,7 +50,7 @@ export function serviceHost(
             ...rest,
             // The volume's place is told with the volume.
             mount: undefined,
-            connection: machine?.connection ?? connection,
+            connection: machine?.connection ?? through(site.hosts.get(connection.jump?.host ?? ""), connection),
             ...(machine !== undefined && {
                 machine: pulumi.output(machine.instance).apply((instance) => ({ instance, zone: machine.zone })),
                 ...(machine.volume !== undefined && { volume: machine.volume }),
@@ -70,30 +73,14 @@ export function serviceHost(
     return service;
 }
 
-/** Every service of the site, in the order in which they are made. */
-export function servicesOf(plan: SitePlan): HostSpec[] {
-    const { zookeeper, masters, schedulers, pools } = plan;
-    return [
-        ...zookeeper.members,
-        ...masters.members,
-        ...pools.flatMap(({ agents }) => agents),
-        ...schedulers.flatMap(({ members }) => members),
-        ...plan.loadBalancers,
-        ...plan.nameServers,
-    ];
-}
-
 /**
- * How many services must be healthy on a host before another one's machine is replaced. An agent beside a master does not
- * count: it comes after all masters.
+ * How many services must be healthy on a host before another one's machine is replaced, its agent apart: that comes after all
+ * masters, and counts only where it is alone.
  */
-export function servicesByHost({ zookeeper, masters, schedulers, pools }: SitePlan): ReadonlyMap<string, number> {
+export function servicesByHost(plan: SitePlan): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    const above = schedulers.flatMap(({ members }) => members);
-    [...zookeeper.members, ...masters.members, ...above].forEach(({ host }) =>
-        counts.set(host, (counts.get(host) ?? 0) + 1),
-    );
-    pools.flatMap(({ agents }) => agents).forEach(({ host }) => counts.has(host) || counts.set(host, 1));
+    for (const { host, service } of servicesOf(plan))
+        counts.set(host, (counts.get(host) ?? 0) + (service.kind === "mesosAgent" ? 0 : 1));
     return counts;
 }
 

@@ -18,8 +18,11 @@ export interface Turn {
     readonly tier: string;
     /** Machines of the tier that may be replaced at a time. */
     readonly maxUnavailable: number;
-    /** Services that must be healthy there before the next one goes. */
-    readonly services: number;
+    /**
+     * Services that must be healthy there before the next one goes; 0 for its agent alone. Undefined for a machine without
+     * any, which must be up.
+     */
+    readonly services: number | undefined;
 }
 
 /** The host that must be done before another's machine is replaced, by the host that waits. */
@@ -41,7 +44,9 @@ export function waits(replaced: readonly Turn[]): Map<string, string> {
 }
 
 interface Place {
+    readonly machine: pulumi.Resource[];
     readonly services: pulumi.Resource[];
+    readonly agents: pulumi.Resource[];
     readonly waiting: (() => void)[];
 }
 
@@ -54,7 +59,7 @@ export class Turns {
     public constructor(private readonly replaced: Promise<readonly Turn[]>) {}
 
     private place(host: string): Place {
-        const place = this.places.get(host) ?? { services: [], waiting: [] };
+        const place = this.places.get(host) ?? { machine: [], services: [], agents: [], waiting: [] };
         this.places.set(host, place);
         return place;
     }
@@ -62,30 +67,31 @@ export class Turns {
     /** What must be there before services can be put on a host. */
     public belongs(host: string, resources: readonly pulumi.Resource[]): void {
         resources.forEach((resource) => this.hostOf.set(resource, host));
+        this.place(host).machine.push(...resources);
+        this.place(host).waiting.forEach((look) => look());
     }
 
     /** A service is put on a host. An agent beside other services does not count: it comes after all masters. */
     public put(host: string, service: pulumi.Resource, isAgent: boolean): void {
         this.hostOf.set(service, host);
-        const { services, waiting } = this.place(host);
-        if (!isAgent || services.length === 0) {
-            services.push(service);
-        }
+        const { services, agents, waiting } = this.place(host);
+        (isAgent ? agents : services).push(service);
         waiting.forEach((look) => look());
     }
 
     private async healthy({ host, services: count }: Turn): Promise<void> {
-        const { services, waiting } = this.place(host);
+        const { machine, services, agents, waiting } = this.place(host);
+        const [counted, enough] = count === undefined ? [machine, 1] : count === 0 ? [agents, 1] : [services, count];
         await new Promise<void>((resolve) => {
             const look = (): void => {
-                if (services.length >= count) {
+                if (counted.length >= enough) {
                     resolve();
                 }
             };
             waiting.push(look);
             look();
         });
-        await Promise.all(services.map(done));
+        await Promise.all(counted.map(done));
     }
 
     /** Ends when the machine of a host may be replaced. */

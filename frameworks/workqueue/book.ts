@@ -1,13 +1,14 @@
 /** All that the framework knows, and what follows from it. No effects: whoever calls tells the time, and does what it says. */
 import type { Offer, TaskStatus } from "../scheduler";
+import { Appetite } from "../service/appetite";
+import { aliveOf, changeOf, stuck } from "../service/tasks";
 import type { Config } from "./config";
 import { type Backlog, type Demand, demandOf, keyOf, type Misfit, type Missing, missingWorkers } from "./demand";
-import { afterFailure, afterSuccess, type Avoided, avoidedHosts, type Hosts, speaksAgainst } from "./hosts";
+import { afterFailure, afterSuccess, type Avoided, avoidedHosts, type Hosts, speaksAgainst } from "../service/hosts";
 import { type Launch, place, type Placement } from "./placing";
-import { aliveOf, changeOf, stuck, type Worker } from "./workers";
+import { foundNoManager } from "./task";
+import { parseTaskId, type Worker } from "./workers";
 
-/** Between two revives. */
-const REVIVE_EVERY_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
 
 export interface Counters {
@@ -34,16 +35,13 @@ export class Book {
     public demand: readonly Demand[] = [];
     public misfits: readonly Misfit[] = [];
     public missing: readonly Missing[] = [];
-    public suppressed = false;
+    private readonly wish = new Appetite();
     public readonly counters: Counters = { launched: 0, finished: 0, failed: 0, lost: 0, offers: 0, declined: 0 };
     public readonly waits: Waits = { count: 0, sumMs: 0, lastMs: 0 };
     public lastError = "";
     private hosts: Hosts = new Map();
     /** Names of agents' hosts, as offers told them. */
     private readonly names = new Map<string, string>();
-    /** What was missing at the last revive. */
-    private revivedFor = new Map<string, number>();
-    private revivedMs = 0;
     /** Projects without a running worker, since when. */
     private readonly waitingSince = new Map<string, number>();
     private errors = 0;
@@ -84,37 +82,22 @@ export class Book {
         open.forEach((project) => this.waitingSince.set(project, this.waitingSince.get(project) ?? nowMs));
     }
 
+    public get suppressed(): boolean {
+        return this.wish.suppressed;
+    }
+
+    private wanted(): Map<string, number> {
+        return new Map(this.missing.map(({ project, size, count }) => [keyOf(project, size.name), count]));
+    }
+
     /** What Mesos is to be told about offers in general; undefined when nothing changes. The caller does it. */
     public appetite(nowMs: number): "suppress" | "revive" | undefined {
-        if (this.missing.length === 0) {
-            this.revivedFor.clear();
-            if (this.suppressed) {
-                return undefined;
-            }
-            this.suppressed = true;
-            return "suppress";
-        }
-        if (this.isPaused(nowMs) || nowMs - this.revivedMs < REVIVE_EVERY_MS) {
-            return undefined;
-        }
-        // What was refused as not wanted, or as too small, may serve now.
-        const more = this.missing.some(
-            ({ project, size, count }) => count > (this.revivedFor.get(keyOf(project, size.name)) ?? 0),
-        );
-        if (!this.suppressed && !more) {
-            return undefined;
-        }
-        this.suppressed = false;
-        this.revivedMs = nowMs;
-        this.revivedFor = new Map(this.missing.map(({ project, size, count }) => [keyOf(project, size.name), count]));
-        return "revive";
+        return this.wish.next(this.wanted(), this.isPaused(nowMs), nowMs);
     }
 
     /** After a subscription, or a call that was lost: what Mesos was told may not hold. */
     public forgetAppetite(): void {
-        this.suppressed = false;
-        this.revivedFor.clear();
-        this.revivedMs = 0;
+        this.wish.forget();
     }
 
     public offered(offers: readonly Offer[], nowMs: number): Placement {
@@ -123,7 +106,7 @@ export class Book {
         if (this.isPaused(nowMs)) {
             const refuseSec = Math.max(1, Math.ceil((this.pausedUntilMs - nowMs) / 1000));
             this.counters.declined += offers.length;
-            this.revivedFor.clear();
+            this.wish.refused();
             return {
                 launches: [],
                 declines: [{ offerIds: offers.map(({ id }) => id.value), refuseSec }],
@@ -157,11 +140,7 @@ export class Book {
     /** After a batch of {@link launching}. */
     public launched(nowMs: number): void {
         this.count(nowMs);
-        // What is missing from now on is what no offer had room for: it is no new wish.
-        this.missing.forEach(({ project, size, count }) => {
-            const key = keyOf(project, size.name);
-            this.revivedFor.set(key, Math.max(count, this.revivedFor.get(key) ?? 0));
-        });
+        this.wish.launched(this.wanted());
     }
 
     /** Mesos has refused the launch as a whole. */
@@ -173,13 +152,13 @@ export class Book {
 
     /** @returns a task that should not be there, to be killed */
     public heard(status: TaskStatus, nowMs: number): { readonly kill?: string } {
-        const change = changeOf(this.workers, status, nowMs);
+        const change = changeOf(this.workers, status, nowMs, parseTaskId);
         const id = status.task_id.value;
         if (change.stray) {
             return { kill: id };
         }
-        if (change.worker !== undefined) {
-            this.goesOn(change.worker, change.before, nowMs);
+        if (change.task !== undefined) {
+            this.goesOn(change.task, change.before, nowMs);
         } else if (change.before !== undefined) {
             this.workers.delete(id);
             this.ended(change.before, status, nowMs);
@@ -209,7 +188,10 @@ export class Book {
         const lived = nowMs - (worker.runningSince ?? worker.since);
         // A worker of an earlier process may be of any age.
         const early = lived < earlySec * 1000 && worker.host !== undefined;
-        if (state === "TASK_FINISHED") {
+        const astray = foundNoManager(status);
+        // A manager that ends just then leaves workers behind that never met it; one that still has tasks was there to be met.
+        const forNothing = astray && !this.demand.some(({ project }) => project === worker.project);
+        if (state === "TASK_FINISHED" || forNothing) {
             this.counters.finished += 1;
         } else if (state === "TASK_FAILED" || state === "TASK_ERROR") {
             this.counters.failed += 1;
@@ -222,14 +204,21 @@ export class Book {
             this.errors += 1;
             this.pause(nowMs + Math.min(MAX_PAUSE_MS, 1000 * 2 ** Math.min(this.errors, 10)));
         }
-        if (host === undefined) {
+        if (host === undefined || forNothing) {
             return;
         }
-        if (speaksAgainst(status) && early) {
-            this.hosts = afterFailure(this.hosts, host, message || reason || state, nowMs, this.config.avoid);
+        if (astray) {
+            this.failedOn(host, `no way to ${worker.project}'s manager`, nowMs);
+        } else if (speaksAgainst(status) && early) {
+            this.failedOn(host, message || reason || state, nowMs);
         } else if (state === "TASK_FINISHED" || (!early && speaksAgainst(status))) {
             this.hosts = afterSuccess(this.hosts, host);
         }
+    }
+
+    private failedOn(host: string, message: string, nowMs: number): void {
+        const known = new Set([...this.names.values(), host]).size;
+        this.hosts = afterFailure(this.hosts, host, message, nowMs, this.config.avoid, known);
     }
 
     /** Workers that do not start: they are given up, and to be killed. */
@@ -240,7 +229,7 @@ export class Book {
             this.counters.failed += 1;
             this.lastError = `${id}: not started within ${this.config.startSec} s`;
             if (host !== undefined) {
-                this.hosts = afterFailure(this.hosts, host, "does not start workers", nowMs, this.config.avoid);
+                this.failedOn(host, "does not start workers", nowMs);
             }
         }
         if (late.length > 0) {

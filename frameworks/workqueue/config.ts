@@ -1,73 +1,62 @@
 /** The framework's configuration: one YAML or JSON text, checked as a whole. Secrets are named by their files only. */
-import { parse } from "yaml";
 import { z } from "zod";
+import {
+    absolute,
+    avoidSchema,
+    type ConfigFault,
+    connectionFields,
+    count,
+    credentialFaults,
+    environmentFaults,
+    faultsBy,
+    hostPort,
+    httpField,
+    name,
+    positive,
+    readBy,
+    seconds,
+    variable,
+    volumeSchema,
+} from "../service/config";
 import type { Size } from "./sizes";
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "letters, digits, - and _ are wanted");
-const count = z.int().min(0);
-const positive = z.number().positive();
-const seconds = z.number().positive();
-const hostPort = z.string().regex(/^[^:/\s]+:\d{1,5}$/, "host:port is wanted");
-const absolute = z.string().regex(/^\/[^\s]*$/, "an absolute path is wanted");
-const variable = z.string().regex(/^[A-Za-z_]\w*$/, "the name of an environment variable is wanted");
+/** One kind of worker; stack files have it too. */
+export const sizeSchema = z
+    .strictObject({
+        name: name.describe("Name of the size, for pages and metrics."),
+        cores: z.int().min(1).default(1).describe("Cores that the worker offers to Work Queue."),
+        cpus: positive.optional().describe("CPUs of Mesos for it. Default: as many as cores."),
+        memMiB: z.int().min(1).describe("For tasks; the worker's own 64 MiB come on top; MiB."),
+        diskMiB: z.int().min(1).describe("For tasks; MiB."),
+        gpus: count.default(0).describe("GPUs."),
+    })
+    .describe("A size of workers. A task gets the first that is large enough.");
 
-const size = z.strictObject({
-    name,
-    /** Cores that the worker offers. */
-    cores: z.int().min(1).default(1),
-    /** CPUs of Mesos for it. @default as many as cores */
-    cpus: positive.optional(),
-    /** For tasks; the worker's own 64 MiB come on top. */
-    memMiB: z.int().min(1),
-    diskMiB: z.int().min(1),
-    gpus: count.default(0),
-});
+export const containerSchema = z
+    .strictObject({
+        image: z.string().min(1).describe("Docker image with `work_queue_worker` in it."),
+        containerizer: z
+            .enum(["docker", "mesos"])
+            .default("docker")
+            .describe("Which of the agent's containerizers runs the image."),
+        privileged: z.boolean().default(false).describe("Run it with all privileges (Docker only)."),
+    })
+    .describe("Image that workers run in. Default: none, the program is on the agents.");
 
-const volume = z.strictObject({
-    host: absolute,
-    /** @default the same path */
-    container: absolute.optional(),
-    readOnly: z.boolean().default(true),
-});
-
-const container = z.strictObject({
-    image: z.string().min(1),
-    /** Which of the agent's containerizers runs the image. */
-    containerizer: z.enum(["docker", "mesos"]).default("docker"),
-    privileged: z.boolean().default(false),
-});
+export const ceilingSchema = z
+    .strictObject({
+        workers: count.describe("Workers."),
+        cpus: positive.describe("CPUs."),
+        memMiB: positive.describe("Memory; MiB."),
+        gpus: count.describe("GPUs."),
+    })
+    .partial()
+    .describe("What all workers together may be at most. Default: as much as Mesos offers.");
 
 const schema = z
     .strictObject({
         name: name.default("workqueue"),
-        /** `zk://host:2181,…/mesos`, or a list of masters `host:port`. */
-        masters: z.union([
-            z
-                .string()
-                .regex(
-                    /^zk:\/\/[^@\s]+\/\S+$/,
-                    "zk://host:2181,…/mesos without a password, or a list of host:port, is wanted",
-                ),
-            z.array(hostPort).min(1),
-        ]),
-        /** Where the framework's id is kept and its leader elected: `zk://host:2181,…/workqueue`. */
-        zookeeper: z.string().regex(/^zk:\/\/[^@\s]+\/\S+$/, "zk://host:2181,…/path without a password is wanted"),
-        /** A file with `user:password`, mode 0600: then only this user may read and change those nodes. */
-        zookeeperDigestFile: absolute.optional(),
-        role: z
-            .string()
-            .regex(/^[^\s*/-][^\s*]*$/, "a role other than * is wanted")
-            .default("workqueue"),
-        /** User that workers run as on the agents. */
-        user: z.string().min(1),
-        principal: z
-            .string()
-            .regex(/^[^:\s]+$/, 'a name without ":" is wanted')
-            .optional(),
-        secretFile: absolute.optional(),
-        secretEnv: variable.optional(),
-        /** Seconds that workers outlive a framework that has gone. */
-        failoverTimeoutSec: seconds.default(86_400),
+        ...connectionFields("workqueue"),
 
         catalogs: z.array(hostPort).min(1),
         /** Regular expression that a project's whole name must match. */
@@ -83,47 +72,28 @@ const schema = z
         /** A manager that the catalog has not heard of for so long has gone. Managers report every 60 s. */
         staleSec: seconds.default(180),
 
-        sizes: z.array(size).min(1),
-        ceiling: z
-            .strictObject({ workers: count, cpus: positive, memMiB: positive, gpus: count })
-            .partial()
-            .default({}),
+        sizes: z.array(sizeSchema).min(1),
+        ceiling: ceilingSchema.default({}),
         /** A worker without work leaves after so long. */
         idleSec: z.int().min(1).default(30),
         /** A worker that Mesos has not started within so long is given up. */
         startSec: seconds.default(300),
-        avoid: z
-            .strictObject({
-                failures: z.int().min(1).default(3),
-                earlySec: seconds.default(60),
-                avoidSec: seconds.default(600),
-                maxAvoidSec: seconds.default(14_400),
-            })
-            .prefault({}),
+        avoid: avoidSchema.prefault({}),
 
         /** Program of the worker, in the container if there is one. */
         worker: z.string().min(1).default("work_queue_worker"),
         arguments: z.array(z.string()).default([]),
         environment: z.record(variable, z.string()).default({}),
-        container: container.optional(),
-        volumes: z.array(volume).default([]),
+        container: containerSchema.optional(),
+        volumes: z.array(volumeSchema).default([]),
 
-        http: z
-            .strictObject({ bind: z.string().default("0.0.0.0"), port: z.int().min(0).max(65_535).default(9099) })
-            .prefault({}),
-        /** `host:port` that others reach this one at. @default this host's name and the port */
-        advertise: hostPort.optional(),
+        http: httpField(9099),
     })
     .superRefine((config, context) => {
         const fault = (path: (string | number)[], message: string): void =>
             context.addIssue({ code: "custom", path, message });
-        const { principal, secretFile, secretEnv, sizes, passwordFile, passwordFileOnAgents } = config;
-        if (principal !== undefined && (secretFile === undefined) === (secretEnv === undefined)) {
-            fault(["secretFile"], "with a principal, either secretFile or secretEnv is wanted");
-        }
-        if (principal === undefined && (secretFile ?? secretEnv) !== undefined) {
-            fault(["principal"], "there is a secret, but not whose");
-        }
+        const { sizes, passwordFile, passwordFileOnAgents } = config;
+        credentialFaults(config, fault);
         sizes.forEach(({ name: own }, index) => {
             if (sizes.findIndex(({ name: other }) => other === own) !== index) {
                 fault(["sizes", index, "name"], `"${own}" is there twice`);
@@ -142,12 +112,7 @@ const schema = z
                 "Docker's containerizer takes no secrets: the file must be on the agents, or the containerizer be mesos",
             );
         }
-        // What is set here would be seen by every user of the cluster's pages.
-        Object.keys(config.environment).forEach((key) => {
-            if (/PASSWORD|SECRET|TOKEN/i.test(key)) {
-                fault(["environment", key], "looks like a secret, and an environment is no place for one");
-            }
-        });
+        environmentFaults(config.environment, fault);
         const reserved = [
             "-C",
             "-M",
@@ -180,42 +145,23 @@ function isRegExp(text: string): boolean {
 
 type Parsed = z.output<typeof schema>;
 
+/** A configuration as it may be written, defaults left out. */
+export type ConfigText = z.input<typeof schema>;
+
 export interface Config extends Omit<Parsed, "sizes"> {
     readonly sizes: readonly Size[];
 }
 
-/** Every fault of a configuration, one line each. */
-export class BadConfiguration extends Error {
-    public override readonly name = "BadConfiguration";
-
-    public constructor(public readonly faults: readonly string[]) {
-        super(`the configuration has ${faults.length} fault${faults.length === 1 ? "" : "s"}:\n${faults.join("\n")}`);
-    }
-}
-
-const pathOf = (path: readonly PropertyKey[]): string =>
-    path.reduce<string>(
-        (all, key) => (typeof key === "number" ? `${all}[${key}]` : all === "" ? String(key) : `${all}.${String(key)}`),
-        "",
-    );
+/** Everything that is wrong with a configuration, for whoever makes one. */
+export const configFaults = (given: unknown): ConfigFault[] => faultsBy(schema, given);
 
 /**
  * @param text YAML or JSON
  * @throws {BadConfiguration} with all faults
  */
 export function readConfig(text: string): Config {
-    let given: unknown;
-    try {
-        given = parse(text);
-    } catch (error) {
-        throw new BadConfiguration([`neither YAML nor JSON: ${(error as Error).message.split("\n")[0] ?? ""}`]);
-    }
-    const result = schema.safeParse(given);
-    if (!result.success) {
-        const faults = result.error.issues.map(({ path, message }) => `${pathOf(path) || "(all of it)"}: ${message}`);
-        throw new BadConfiguration(faults);
-    }
-    return { ...result.data, sizes: result.data.sizes.map((one) => ({ ...one, cpus: one.cpus ?? one.cores })) };
+    const read = readBy(schema, text);
+    return { ...read, sizes: read.sizes.map((one) => ({ ...one, cpus: one.cpus ?? one.cores })) };
 }
 
 /** The projects' pattern, for whole names. */

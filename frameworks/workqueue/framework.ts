@@ -10,13 +10,14 @@ import {
     Scheduler,
     type TaskStatus,
 } from "../scheduler";
+import { referencesOf } from "../service/tasks";
 import { Book } from "./book";
 import { type Config, projectPattern } from "./config";
 import type { Launch } from "./placing";
 import type { Report } from "./report";
 import { taskOf } from "./task";
 import { Watch } from "./watch";
-import { referencesOf, taskId, type Worker } from "./workers";
+import { taskId, type Worker } from "./workers";
 
 /** After a start under a kept id: as long as Mesos may take to tell of the workers that are there. */
 const SETTLE_MS = 2000;

@@ -1,21 +1,12 @@
 /** What is done with offers. */
 import { type Offer, type Resource, scalarOf, takeResources } from "../scheduler";
+import { REFUSE } from "../service/appetite";
 import type { Missing } from "./demand";
-import { avoidedMs, type Hosts } from "./hosts";
+import { avoidedMs, type Hosts } from "../service/hosts";
 import type { Size } from "./sizes";
 
 /** Memory beside what the worker's tasks have: the worker itself, and Mesos' executor, MiB. */
 export const OVERHEAD_MIB = 64;
-
-/** How long offers are refused, seconds. */
-export const REFUSE = {
-    /** Nothing is wanted. A revive makes every refusal void, so this may be long. */
-    idle: 3600,
-    /** Something is wanted, and this offer is too small for it: as long as nothing more of the agent becomes free. */
-    small: 60,
-    /** What is left of an offer that has been used. */
-    rest: 5,
-} as const;
 
 export interface Launch {
     readonly offer: Offer;

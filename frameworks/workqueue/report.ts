@@ -1,4 +1,6 @@
 /** What the framework tells of itself: JSON, Prometheus' text, a page. Texts only; whoever calls serves them. */
+import { metric, pageWith, sample, table } from "../service/pages";
+import type { Views } from "../service/server";
 import type { Counters, Waits } from "./book";
 import type { Misfit } from "./demand";
 import type { CatalogState, ManagerState } from "./watch";
@@ -31,18 +33,6 @@ export interface Report {
     /** What an operator should look at; nothing when all is well. */
     readonly troubles: readonly string[];
 }
-
-const escapeLabel = (text: string): string => text.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n");
-
-type Labels = Readonly<Record<string, string>>;
-
-function sample(name: string, value: number, labels: Labels = {}): string {
-    const inside = Object.entries(labels).map(([key, text]) => `${key}="${escapeLabel(text)}"`);
-    return `${name}${inside.length > 0 ? `{${inside.join(",")}}` : ""} ${value}`;
-}
-
-const metric = (name: string, type: "gauge" | "counter", help: string, samples: readonly string[]): string[] =>
-    samples.length === 0 ? [] : [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples];
 
 const byProject = (managers: readonly ManagerState[], value: (manager: ManagerState) => number): [string, number][] => {
     const sums = new Map<string, number>();
@@ -127,17 +117,6 @@ export function metricsOf(report: Report): string {
     return `${lines.join("\n")}\n`;
 }
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
-
-function table(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-    if (rows.length === 0) {
-        return "";
-    }
-    const cells = (row: readonly (string | number)[], tag: string): string =>
-        `<tr>${row.map((cell) => `<${tag}>${escapeHtml(String(cell))}</${tag}>`).join("")}</tr>`;
-    return `<h2>${escapeHtml(title)}</h2>\n<table>${cells(head, "th")}\n${rows.map((row) => cells(row, "td")).join("\n")}</table>\n`;
-}
-
 /** A page for people; it needs nothing from elsewhere. */
 export function pageOf(report: Report): string {
     const {
@@ -149,9 +128,6 @@ export function pageOf(report: Report): string {
         avoided = [],
         catalogs = [],
     } = report;
-    const state = report.leads
-        ? `leads, ${report.master === undefined ? "<b>not subscribed</b>" : `subscribed at ${escapeHtml(report.master)}`}${report.suppressed === true ? ", wants no offers" : ""}`
-        : `stands by; ${escapeHtml(report.leader ?? "nobody")} leads`;
     const count = (
         list: readonly { project: string; size: string; count: number }[],
         project: string,
@@ -161,54 +137,53 @@ export function pageOf(report: Report): string {
     const keys = new Map(
         [...wanted, ...workers].map(({ project, size }) => [`${project} ${size}`, [project, size] as const]),
     );
-    return `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(report.name)}</title><meta http-equiv="refresh" content="5">
-<style>body{font:14px sans-serif;margin:2em}table{border-collapse:collapse}td,th{padding:.2em .8em;border-bottom:1px solid #ccc;text-align:left}.trouble{color:#a00}</style></head>
-<body><h1>${escapeHtml(report.name)}</h1><p>${state}</p>
-${report.troubles.map((text) => `<p class="trouble">${escapeHtml(text)}</p>`).join("\n")}
-${table(
-    "Projects",
-    ["project", "size", "wanted", "to be started", "starting", "running", "unreachable"],
-    [...keys.values()].map(([project, size]) => {
-        const of = (...states: string[]): number =>
-            count(
-                workers.filter((one) => states.includes(one.state)),
-                project,
-                size,
-            );
-        return [
-            project,
-            size,
-            count(wanted, project, size),
-            count(missing, project, size),
-            of("launching", "staging"),
-            of("running"),
-            of("unreachable"),
-        ];
-    }),
-)}${table(
-        "Managers",
-        ["project", "address", "tasks waiting", "on workers", "workers", ""],
-        managers.map((one) => [
-            one.project,
-            one.address,
-            one.waiting,
-            one.onWorkers,
-            one.workersConnected,
-            one.error ?? "",
-        ]),
-    )}${table(
-        "Tasks that fit no worker",
-        ["project", "tasks", "each"],
-        misfits.map((one) => [one.project, one.count, one.task]),
-    )}${table(
-        "Hosts avoided",
-        ["host", "until", "why"],
-        avoided.map((one) => [one.host, one.until, one.reason]),
-    )}${table(
-        "Catalogs",
-        ["catalog", ""],
-        catalogs.map((one) => [one.address, one.error ?? "answers"]),
-    )}</body></html>
-`;
+    return pageWith(
+        report,
+        `${table(
+            "Projects",
+            ["project", "size", "wanted", "to be started", "starting", "running", "unreachable"],
+            [...keys.values()].map(([project, size]) => {
+                const of = (...states: string[]): number =>
+                    count(
+                        workers.filter((one) => states.includes(one.state)),
+                        project,
+                        size,
+                    );
+                return [
+                    project,
+                    size,
+                    count(wanted, project, size),
+                    count(missing, project, size),
+                    of("launching", "staging"),
+                    of("running"),
+                    of("unreachable"),
+                ];
+            }),
+        )}${table(
+            "Managers",
+            ["project", "address", "tasks waiting", "on workers", "workers", ""],
+            managers.map((one) => [
+                one.project,
+                one.address,
+                one.waiting,
+                one.onWorkers,
+                one.workersConnected,
+                one.error ?? "",
+            ]),
+        )}${table(
+            "Tasks that fit no worker",
+            ["project", "tasks", "each"],
+            misfits.map((one) => [one.project, one.count, one.task]),
+        )}${table(
+            "Hosts avoided",
+            ["host", "until", "why"],
+            avoided.map((one) => [one.host, one.until, one.reason]),
+        )}${table(
+            "Catalogs",
+            ["catalog", ""],
+            catalogs.map((one) => [one.address, one.error ?? "answers"]),
+        )}`,
+    );
 }
+
+export const views: Views<Report> = { page: pageOf, metrics: metricsOf };

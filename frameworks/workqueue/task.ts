@@ -1,5 +1,6 @@
 /** A worker as a Mesos task. */
-import { gracePeriod, type Resource, type TaskInfo } from "../scheduler";
+import { gracePeriod, type Resource, type TaskInfo, type TaskStatus } from "../scheduler";
+import { containerOf } from "../service/containers";
 import type { Config } from "./config";
 import type { Size } from "./sizes";
 
@@ -30,16 +31,36 @@ export function workerArguments(project: string, size: Size, config: Config): st
     ];
 }
 
+/** Status of a worker that has reached no manager in all its time: it ends in order, but its host may have no way there. */
+export const UNREACHED = 75;
+
+/** Whether a worker has ended because it found no way to its manager, however long it has tried. */
+export const foundNoManager = ({ state, message = "" }: TaskStatus): boolean =>
+    state === "TASK_FAILED" && new RegExp(`status ${UNREACHED}\\b`).test(message);
+
 /**
  * The sandbox is the worker's directory, so that Mesos cleans up after it. The password goes from the environment into a file of
- * the sandbox, and out of the environment, before the worker starts.
+ * the sandbox, and out of the environment, before the worker starts. Whether it has ever reached its manager is known from what it
+ * says alone: its own status is 0 all the same.
  */
 const SCRIPT = `cd "\${MESOS_SANDBOX:-.}" || exit 1
 if [ -n "\${${PASSWORD}+set}" ]; then
   (umask 077; printf %s "$${PASSWORD}" >.work-queue-password) || exit 1
   unset ${PASSWORD}
 fi
-exec "$@" -s .`;
+echo "the worker's log is worker.log"
+"$@" -s . >worker.log 2>&1 &
+worker=$!
+told=
+trap 'told=yes; kill -TERM $worker' TERM INT
+wait $worker
+status=$?
+[ -z "$told" ] || { wait $worker; status=$?; }
+[ $status -ne 0 ] || grep -q "^connected to manager" worker.log || {
+  echo "it has reached no manager" >&2
+  exit ${UNREACHED}
+}
+exit $status`;
 
 interface Variable {
     readonly name: string;
@@ -59,30 +80,9 @@ function environment(config: Config, password: string | undefined): Variable[] {
     return [...plain, { name: PASSWORD, type: "SECRET", secret: { type: "VALUE", value: { data } } }];
 }
 
-function containerOf(config: Config): object | undefined {
-    const { container, volumes, passwordFileOnAgents } = config;
-    if (container === undefined && volumes.length === 0) {
-        return undefined;
-    }
-    const mounts = volumes.map(({ host, container: inside = host, readOnly }) => ({
-        host_path: host,
-        container_path: inside,
-        mode: readOnly ? "RO" : "RW",
-    }));
-    if (container !== undefined && passwordFileOnAgents !== undefined) {
-        mounts.push({ host_path: passwordFileOnAgents, container_path: passwordFileOnAgents, mode: "RO" });
-    }
-    if (container?.containerizer === "docker") {
-        const { image, privileged } = container;
-        return { type: "DOCKER", docker: { image, privileged, network: "HOST" }, volumes: mounts };
-    }
-    return {
-        type: "MESOS",
-        volumes: mounts,
-        ...(container !== undefined && {
-            mesos: { image: { type: "DOCKER", docker: { name: container.image } } },
-        }),
-    };
+function containerFor({ container, volumes, passwordFileOnAgents: path }: Config): object | undefined {
+    const more = path === undefined ? [] : [{ host_path: path, container_path: path, mode: "RO" as const }];
+    return containerOf(container, volumes, more);
 }
 
 export interface NewWorker {
@@ -98,7 +98,7 @@ export function taskOf(
     config: Config,
     password?: string,
 ): TaskInfo {
-    const container = containerOf(config);
+    const container = containerFor(config);
     return {
         name: `worker ${size.name} for ${project}`,
         task_id: { value: id },

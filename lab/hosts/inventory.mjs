@@ -5,8 +5,18 @@ import { livePid } from "../../toolchain/processes.mjs";
 import { Failure } from "../../toolchain/steps.mjs";
 import { numberOf, readSettings } from "../settings.mjs";
 
+/**
+ * What nspawn knows a host by, out here. Labs may have hosts of the same name: beside the default one each puts its network into the
+ * name. A prefix that is too long for that (an interface's name has 15 characters) tells labs apart by itself.
+ */
+export function machineOf(settings, name) {
+  if (settings.net === readSettings({}).net || settings.prefix.length > 4) return name;
+  const [, second, third] = settings.net.split(".").map(Number);
+  return `${name}-${(second * 256 + third).toString(36)}`;
+}
+
 /** nspawn's name for the outer end of a host's cable. */
-export const link = (name) => `vb-${name}`;
+export const link = (settings, name) => `vb-${machineOf(settings, name)}`;
 
 /** Names of the hosts that exist, powered or not, in the order of their numbers. */
 export function hostNames(settings = readSettings()) {

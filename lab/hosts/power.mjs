@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { signal } from "../../toolchain/processes.mjs";
 import { Failure, run } from "../../toolchain/steps.mjs";
 import { addressOf, readSettings, scriptEnv } from "../settings.mjs";
-import { hostDir, hostProcesses, initPid, link, supervisorPid } from "./inventory.mjs";
+import { hostDir, hostProcesses, initPid, link, machineOf, supervisorPid } from "./inventory.mjs";
 import { answers, background } from "./network.mjs";
 
 const supervisor = join(dirname(fileURLToPath(import.meta.url)), "..", "supervise.sh");
@@ -16,9 +16,9 @@ export async function powerOn(name, settings = readSettings()) {
   const dir = hostDir(settings, name);
   if (supervisorPid(settings, name)) return;
   await killAll(settings, name);
-  await run("ip", ["link", "del", link(name)], { allowFailure: true });
+  await run("ip", ["link", "del", link(settings, name)], { allowFailure: true });
   background(supervisor, [dir], {
-    pidFile: join(dir, "pid"), logFile: join(dir, "console.log"), env: scriptEnv(settings),
+    pidFile: join(dir, "pid"), logFile: join(dir, "console.log"), env: scriptEnv(settings, { LAB_MACHINE: machineOf(settings, name) }),
   });
 }
 
@@ -35,7 +35,7 @@ export async function powerOff(name, { patience = 15_000, settings = readSetting
 /** The mains cable. The network goes first: dying processes would tell their peers (FIN), a dead machine does not. */
 export async function powerCut(name, settings = readSettings()) {
   hostDir(settings, name);
-  await run("ip", ["link", "set", link(name), "down"], { allowFailure: true });
+  await run("ip", ["link", "set", link(settings, name), "down"], { allowFailure: true });
   const pid = initPid(name, settings);
   if (pid) signal(pid, "SIGKILL"); // the kernel ends the whole pid namespace with it
   if (!pid || !(await gone(() => hostProcesses(settings, name).length > 0, 5000))) await killAll(settings, name);
@@ -70,7 +70,7 @@ export const heal = (name, settings = readSettings()) => setLink(settings, name,
 
 async function setLink(settings, name, state) {
   hostDir(settings, name);
-  await run("ip", ["link", "set", link(name), state]);
+  await run("ip", ["link", "set", link(settings, name), state]);
 }
 
 export async function sshTry(settings, name, command, timeout = 8000) {

@@ -95,7 +95,7 @@ export function appWith(marathon: Marathon, spec: Spec, embeds: ReadonlySet<stri
         ...(embeds.has("lastTaskFailure") && failure !== undefined && { lastTaskFailure: { ...failure } }),
         ...(embeds.has("readiness") && { readinessCheckResults: [] }),
         ...(embeds.has("taskStats") && {
-            taskStats: Object.fromEntries(parts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+            tasksStats: Object.fromEntries(parts.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
         }),
     };
 }

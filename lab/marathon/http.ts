@@ -1,5 +1,6 @@
 /** Questions and answers of a JSON API, as both stand-ins have them. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { Refused } from "./marathon";
 import type { Json, JsonObject } from "../../site/definitions/fields";
 
@@ -48,9 +49,18 @@ function isAllowed(credentials: string | undefined, { authorization = "" }: Inco
     return credentials === undefined || authorization === `Basic ${Buffer.from(credentials).toString("base64")}`;
 }
 
-/** @param credentials `user:password` that every question must bring */
-export function serve(handle: Handle, credentials?: string): Server {
-    const server = createServer((request, response) => {
+/** A PKCS #12 keystore: a certificate, its private key, and those whose certificates are trusted. */
+export interface Keystore {
+    readonly pfx: Buffer;
+    readonly passphrase: string;
+}
+
+/**
+ * @param credentials `user:password` that every question must bring
+ * @param keystore for HTTPS
+ */
+export function serve(handle: Handle, credentials?: string, keystore?: Keystore): Server {
+    const listener: RequestListener = (request, response) => {
         void answer(handle, credentials, request)
             .catch((error: unknown): Answer => {
                 if (error instanceof Refused) {
@@ -80,7 +90,8 @@ export function serve(handle: Handle, credentials?: string): Server {
             };
             return to(question, from, response);
         }
-    });
+    };
+    const server = keystore === undefined ? createServer(listener) : createSecureServer(keystore, listener);
     server.keepAliveTimeout = 60_000;
     return server;
 }

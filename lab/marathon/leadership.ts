@@ -1,8 +1,9 @@
 /** One of several instances leads; the others hand every question on to it. */
-import { type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import { type IncomingMessage, request as httpRequest, type Server, type ServerResponse } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { lowest, standForElection } from "../../frameworks/zookeeper/election";
 import type { ZooKeeperSession } from "../../frameworks/zookeeper/session";
-import { type Answer, type Handle, send, serve } from "./http";
+import { type Answer, type Handle, type Keystore, send, serve } from "./http";
 import { without } from "./model";
 
 const PREFIX = "member_";
@@ -17,6 +18,8 @@ export interface Membership {
     /** Address to listen on. @default all */
     readonly bind?: string;
     readonly credentials?: string;
+    /** All members speak HTTPS with it, and trust whom it trusts. @default - HTTP */
+    readonly keystore?: Keystore;
     /** Called once, when this one leads; resolves with what answers questions from then on. */
     readonly elected: () => Promise<Handle>;
     /** Paths that a follower answers by telling where the leader is. */
@@ -31,18 +34,25 @@ function trouble(path: string, reason: string): Answer {
 }
 
 /** Hands a question on as it is. */
-function passOn(leader: string, own: string, header: string, from: IncomingMessage, text: string, to: ServerResponse): Promise<void> {
+function passOn(
+    leader: string,
+    { address: own, header, keystore }: Membership,
+    from: IncomingMessage,
+    text: string,
+    to: ServerResponse,
+): Promise<void> {
     const colon = leader.lastIndexOf(":");
     return new Promise((resolve) => {
         const headers = without(from.headers, "host", "connection");
-        const call = request({
+        const options = {
             host: leader.slice(0, colon),
             port: Number(leader.slice(colon + 1)),
             method: from.method,
             path: from.url,
             headers: { ...headers, [`${header}-Via`]: `1.1 ${own}` },
             timeout: 15_000,
-        });
+        };
+        const call = keystore === undefined ? httpRequest(options) : httpsRequest({ ...options, ...keystore });
         call.on("timeout", () => call.destroy(new Error("no answer")));
         call.on("error", () => {
             send(to, trouble(from.url ?? "/", "Connection to leader refused."));
@@ -62,12 +72,13 @@ function passOn(leader: string, own: string, header: string, from: IncomingMessa
  * @returns when it listens
  */
 export async function join(membership: Membership): Promise<Server> {
-    const { session, path, address, header } = membership;
+    const { session, path, address, header, keystore } = membership;
+    const scheme = keystore === undefined ? "http" : "https";
     let leader: string | undefined;
     let own: Handle | undefined;
     const server = serve(async (question, from, to) => {
         if (own !== undefined) {
-            to.setHeader(`${header}-Leader`, `http://${address}`);
+            to.setHeader(`${header}-Leader`, `${scheme}://${address}`);
             return own(question, from, to);
         }
         if (question.path === "/ping") {
@@ -78,11 +89,11 @@ export async function join(membership: Membership): Promise<Server> {
             return trouble(question.path, "Could not determine the current leader");
         }
         if (membership.redirected.has(question.path)) {
-            return { status: 302, headers: { Location: `http://${leader}${from.url ?? ""}` } };
+            return { status: 302, headers: { Location: `${scheme}://${leader}${from.url ?? ""}` } };
         }
-        await passOn(leader, address, header, from, question.text, to);
+        await passOn(leader, membership, from, question.text, to);
         return "taken";
-    }, membership.credentials);
+    }, membership.credentials, keystore);
     await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(membership.port, membership.bind, resolve);

@@ -11,6 +11,7 @@ import { HealthChecker } from "./health";
 import type { Handle } from "./http";
 import { Launcher } from "./launcher";
 import { join } from "./leadership";
+import { listening, marathonListens } from "./listen";
 import { Marathon } from "./marathon";
 import { crash, credentialOf, mastersOf, openZooKeeper, sessionTimeout } from "./mesos";
 import { ZooKeeperStore } from "./store";
@@ -31,7 +32,7 @@ function factsOf(flags: Flags): MarathonFacts {
 async function run(flags: Flags): Promise<void> {
     const log = (line: string): void => void process.stdout.write(`${line}\n`);
     const facts = factsOf(flags);
-    const port = numberFlag(flags, "http_port", 8080);
+    const { port, scheme, keystore } = listening(flags, marathonListens);
     const address = `${flags.get("hostname") ?? "localhost"}:${port}`;
     const zk = flags.get("zk") ?? "zk://localhost:2181/marathon";
     const { session, path } = await openZooKeeper(zk, sessionTimeout(flags));
@@ -53,7 +54,7 @@ async function run(flags: Flags): Promise<void> {
             user: flags.get("mesos_user") ?? "root",
             roles: [facts.role],
             failoverTimeoutSec: numberFlag(flags, "failover_timeout", 604_800),
-            webuiUrl: flags.get("webui_url") ?? `http://${address}`,
+            webuiUrl: flags.get("webui_url") ?? `${scheme}://${address}`,
             hostname: flags.get("hostname") ?? "localhost",
         };
         const scheduler = new Scheduler({
@@ -108,7 +109,7 @@ async function run(flags: Flags): Promise<void> {
                     new_group_enforce_role: "Off",
                 },
                 zookeeper_config: { zk: zk.replace(/\/\/.*@/, "//xxxxxxxx:xxxxxxxx@"), zk_max_versions: 50, zk_session_timeout: sessionTimeout(flags) },
-                http_config: { http_port: port, https_port: 8443 },
+                http_config: scheme === "http" ? { http_port: port, https_port: 8443 } : { http_port: 8080, https_port: port },
             }),
         });
         return (question, request, response) => api.handle(question, request, response);
@@ -120,6 +121,7 @@ async function run(flags: Flags): Promise<void> {
         port,
         ...(bind !== undefined && { bind }),
         ...(credentials !== undefined && { credentials }),
+        ...(keystore && { keystore }),
         elected,
         redirected: new Set(["/v2/events"]),
         header: "X-Marathon",

@@ -1,5 +1,5 @@
 /** Runs of jobs as Mesos tasks. */
-import { isTerminal, launch, type Offer, type Operation, type Resource, type Scheduler, takeResources, type TaskInfo, type TaskReference, type TaskStatus } from "../../frameworks/scheduler";
+import { gracePeriod, isTerminal, launch, type Offer, type Operation, type Resource, type Scheduler, takeResources, type TaskInfo, type TaskReference, type TaskStatus } from "../../frameworks/scheduler";
 import { isObject, type JsonObject, word } from "../../site/definitions/fields";
 import { objects } from "../../site/marathon/normalizeApp";
 import { admits } from "../marathon/constraints";
@@ -87,6 +87,7 @@ export class JobLauncher implements Tasks {
         const task = this.metronome.taskName(run);
         this.byTask.set(task, run.id);
         this.metronome.setRun({ ...run, status: "STARTING", task, taskStatus: "TASK_STAGING", agentId: offer.agent_id.value });
+        const grace = spec["taskKillGracePeriodSeconds"];
         const box = containerOf({ container: { type: spec["docker"] === undefined ? "MESOS" : "DOCKER", volumes: spec["volumes"] ?? [], ...(isObject(spec["docker"]) && { docker: spec["docker"] }) } });
         return {
             name: run.job,
@@ -95,6 +96,7 @@ export class JobLauncher implements Tasks {
             resources,
             command: commandOf({ ...spec, fetch: spec["artifacts"] ?? [] }, { METRONOME_JOB_ID: run.job, METRONOME_JOB_RUN_ID: run.id }),
             ...(box && { container: box }),
+            ...(typeof grace === "number" && { kill_policy: gracePeriod(grace) }),
         };
     }
 

@@ -3,9 +3,10 @@
  * Metronome cannot be had there. It is not Metronome and holds none of its code.
  */
 import { Scheduler, SubscriptionEnded, ZooKeeperIdStore } from "../../frameworks/scheduler";
-import { numberFlag, readFlags } from "../marathon/flags";
+import { readFlags } from "../marathon/flags";
 import type { Handle } from "../marathon/http";
 import { join } from "../marathon/leadership";
+import { listening, metronomeListens } from "../marathon/listen";
 import { crash, credentialOf, mastersOf, openZooKeeper, sessionTimeout } from "../marathon/mesos";
 import { ZooKeeperStore } from "../marathon/store";
 import { MetronomeApi } from "./api";
@@ -18,7 +19,7 @@ const VERSION = "0.6.48-stand-in";
 async function run(env: NodeJS.ProcessEnv): Promise<void> {
     const log = (line: string): void => void process.stdout.write(`${line}\n`);
     const flags = readFlags("METRONOME_", [], env);
-    const port = numberFlag(flags, "http_port", numberFlag(flags, "play_server_http_port", 9000));
+    const { port, scheme, keystore } = listening(flags, metronomeListens);
     const hostname = flags.get("hostname") ?? flags.get("leader_election_hostname") ?? "localhost";
     const address = `${hostname}:${port}`;
     const { session, path } = await openZooKeeper(flags.get("zk_url") ?? "zk://localhost:2181/metronome", sessionTimeout(flags));
@@ -36,7 +37,7 @@ async function run(env: NodeJS.ProcessEnv): Promise<void> {
                 name: flags.get("framework_name") ?? "metronome",
                 user: flags.get("mesos_user") ?? "root",
                 roles: [flags.get("mesos_role") ?? "*"],
-                webuiUrl: flags.get("web_ui_url") ?? `http://${address}`,
+                webuiUrl: flags.get("web_ui_url") ?? `${scheme}://${address}`,
                 hostname,
             },
             ...(credential && { credential }),
@@ -62,6 +63,7 @@ async function run(env: NodeJS.ProcessEnv): Promise<void> {
         address,
         port,
         ...(credentials !== undefined && { credentials }),
+        ...(keystore && { keystore }),
         elected,
         redirected: new Set(),
         header: "X-Metronome",

@@ -10,6 +10,7 @@
 
 Everything can be run again. OS_CLIENT_CONFIG_FILE names the clouds.yaml.
 """
+import itertools
 import json
 import sys
 import time
@@ -51,13 +52,18 @@ def identity(cloud, want):
         user(name, want["passwords"]["user-" + name], project(name), ["member", "reader"])
 
     known = {s.type: s for s in ident.services()}
-    have = {(e.service_id, e.interface): e for e in ident.endpoints()}
+    have = {(e.service_id, e.interface, e.region_id) for e in ident.endpoints()}
+    regions = {r.id for r in ident.regions()}
+    for region in want["regions"]:
+        if region not in regions:
+            ident.create_region(id=region)
     for kind, name in SERVICES.items():
         entry = known.get(kind) or ident.create_service(name=name, type=kind)
-        for interface in ("public", "internal", "admin"):
-            if (entry.id, interface) not in have:
+        for interface, region in itertools.product(("public", "internal", "admin"), want["regions"]):
+            if (entry.id, interface, region) not in have:
                 ident.create_endpoint(service_id=entry.id, interface=interface,
-                                      url=want["endpoints"][kind], region_id=want["region"])
+                                      url=want["endpoints"][kind], region_id=region)
+
 
 
 def upload(cloud, name, path, stamp, disk="qcow2", container="bare", **properties):

@@ -7,6 +7,7 @@ import sys
 import time
 
 from nova.cmd.compute import main    # first: it makes Python's threads and locks Eventlet's
+import libvirt
 import nova.privsep.fs
 from nova.virt.disk import api as disk
 from nova.virt.libvirt import guest
@@ -41,6 +42,20 @@ def attach_device(self, *args, **kwargs):
         time.sleep(0.5)
 
 
+plain_poweroff = guest.Guest.poweroff
+
+
+def poweroff(self):
+    """libvirt ends a container cgroup by cgroup, and gives up when that of a session goes meanwhile: it may look again."""
+    for left in reversed(range(10)):
+        try:
+            return plain_poweroff(self)
+        except libvirt.libvirtError as error:
+            if left == 0 or "/sys/fs/cgroup/" not in str(error):
+                raise
+        time.sleep(0.5)
+
+
 def keep_root(container_dir):
     """Nova takes the root file system away once the container has it: it could then not reboot itself."""
 
@@ -63,6 +78,7 @@ def release_root(container_dir, container_root_device=None):
 
 volume.LibvirtVolumeDriver.get_config = volume_config
 guest.Guest.attach_device = attach_device
+guest.Guest.poweroff = poweroff
 disk.clean_lxc_namespace = keep_root
 disk.teardown_container = release_root
 sys.exit(main())

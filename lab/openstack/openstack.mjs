@@ -85,8 +85,9 @@ function secret(settings, name) {
 }
 
 const marker = (settings, what) => join(settings.state, `${what}.done`);
-const done = (settings, what) => existsSync(marker(settings, what));
-const mark = (settings, what) => writeFileSync(marker(settings, what), "");
+/** @param stamp says what it was done with: done with something else, it is to be done again */
+const done = (settings, what, stamp = "") => existsSync(marker(settings, what)) && readFileSync(marker(settings, what), "utf8") === stamp;
+const mark = (settings, what, stamp = "") => writeFileSync(marker(settings, what), stamp);
 
 function write(file, text, mode = 0o600) {
   mkdirSync(dirname(file), { recursive: true });
@@ -169,13 +170,16 @@ const answering = (settings, name, seconds = 240) => ready(settings, name, secon
 async function beginIdentity(settings, begin) {
   await begin(control(settings).keystone);
   await answering(settings, "keystone");
-  if (done(settings, "identity")) return;
+  const { adminCloud, projects, regions } = settings;
+  const want = { adminCloud, projects, regions, endpoints: endpoints(settings) };
+  const stamp = digest({ texts: [JSON.stringify(want)] });
+  if (done(settings, "identity", stamp)) return;
   const names = [...Object.values(serviceUsers).map((user) => `service-${user}`), ...settings.projects.map((name) => `user-${name}`)];
   await ask(settings, ["identity"], {
-    adminCloud: settings.adminCloud, projects: settings.projects, region: settings.region, endpoints: endpoints(settings),
+    ...want,
     passwords: Object.fromEntries(names.map((name) => [name, secret(settings, name)])),
   });
-  mark(settings, "identity");
+  mark(settings, "identity", stamp);
 }
 
 async function makeTables(settings) {
@@ -241,12 +245,11 @@ async function fill(settings, directory, virt, started, { log }) {
   const { compute, network, gateway, images, flavors, volumeTypes, projects, quota, adminCloud } = settings;
   const want = { adminCloud, compute, network, gateway, images, flavors, volumeTypes, projects, quota, virt, directory, build: directory.split("/").pop() };
   const stamp = digest({ texts: [JSON.stringify(want)], files: [join(here, "cloud.py")] });
-  const file = marker(settings, "contents");
-  if (started === 0 && existsSync(file) && readFileSync(file, "utf8") === stamp) return;
-  rmSync(file, { force: true });
+  if (started === 0 && done(settings, "contents", stamp)) return;
+  rmSync(marker(settings, "contents"), { force: true });
   await step("openstack: images, flavors, networks, zones", async () => {
     await ask(settings, ["contents"], want);
-    writeFileSync(file, stamp);
+    mark(settings, "contents", stamp);
   }, { log });
 }
 

@@ -1,8 +1,8 @@
-/** Does a load balancer or a name server answer? Asked by TCP, which a bastion hands on too. */
+/** Does a load balancer, a name server, a catalog, a campaign or what watches answer? Asked by TCP, which a bastion hands on too. */
 import { type DecodedPacket, streamDecode, streamEncode } from "dns-packet";
 import type { AccessService } from "../../site/plan/types";
 import type { AccessClient } from "../rollout/access";
-import { dial, type Route } from "./dial";
+import { dial, patience, type Route } from "./dial";
 
 const TIMEOUT_MS = 3000;
 
@@ -22,7 +22,7 @@ function ask(
             stream.destroy();
             resolve(value);
         };
-        const timer = setTimeout(() => end(false), TIMEOUT_MS);
+        const timer = setTimeout(() => end(false), patience(route, TIMEOUT_MS));
         stream.on("data", (data: Buffer) => {
             received = Buffer.concat([received, data]);
             if (isAnswer(received)) end(true);
@@ -43,10 +43,19 @@ function isGoodAnswer(received: Buffer): boolean {
     }
 }
 
+/** What is asked for by HTTP. */
+const pages = {
+    loadBalancer: "/healthy",
+    workQueueCatalog: "/",
+    campaign: "/health",
+    monitoring: "/-/ready",
+    nodeExporter: "/",
+} as const;
+
 function answers(service: AccessService, address: string, route: Route): Promise<boolean> {
     const { kind, port } = service;
-    if (kind === "loadBalancer") {
-        const question = Buffer.from(`GET /healthy HTTP/1.0\r\nHost: ${address}\r\n\r\n`);
+    if (kind !== "nameServer") {
+        const question = Buffer.from(`GET ${pages[kind]} HTTP/1.0\r\nHost: ${address}\r\n\r\n`);
         return ask(address, port, route, question, (text) => /^HTTP\/1\.\d 200 /.test(text.toString("latin1")));
     }
     const question = streamEncode({ type: "query", id: 1, questions: [{ type: "SOA", name: service.domain }] });

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
-import { hostRequest, missingArtifacts, missingPackages, type Observation } from "../host/inspect";
+import { hostRequest, type Left, missingArtifacts, missingPackages, type Observation } from "../host/inspect";
 import { UserError } from "../resources/resource";
 import { TEMPLATES } from "../templates";
 import { scratch } from "./scratch";
-import { sshOptions, userOf } from "./ssh";
+import { quoted, sshOptions, userOf } from "./ssh";
 
 export interface Job {
     readonly config: HostConfigInputs;
@@ -17,6 +17,8 @@ export interface Job {
     readonly remove?: boolean;
     /** Paths to remove while the units are stopped. */
     readonly forget?: readonly string[];
+    /** What was the service's before and is no longer. */
+    readonly left?: Left | undefined;
 }
 
 /** What was changed on the host, or why it was not. */
@@ -51,9 +53,9 @@ export function hostVariables(job: Job): Record<string, unknown> {
         ansible_port: connection.port ?? 22,
         ansible_user: userOf(connection),
         ansible_become: userOf(connection) !== "root",
-        ansible_ssh_common_args: sshOptions(connection).join(" "),
+        ansible_ssh_common_args: sshOptions(connection).map(quoted).join(" "),
         phase: phaseOf(job),
-        request: hostRequest(config, job.forget),
+        request: hostRequest(config, job.forget, job.left),
         contents: job.remove === true ? {} : Object.fromEntries(contents),
         package_manager: debian ? "apt" : "dnf",
         install: missingPackages(config, seen),

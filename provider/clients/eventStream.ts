@@ -9,14 +9,25 @@ const kinds = [
     "instance_changed_event",
     "instance_health_changed_event",
 ];
-const RECONNECT_MS = 2000;
+const RECONNECT_MS = 1000;
+/** Marathon lets something be heard every 10 s: after this time of silence, ms, the other end is gone without a word. */
+const SILENCE_MS = 30_000;
 
-/** Calls back on every event while somebody listens. */
+/** Calls back on every event while somebody listens, and whenever something may have been missed: as a stream begins or ends. */
 export class EventStream {
     private abort: AbortController | undefined;
     private readonly listeners = new Set<() => void>();
+    private open = false;
 
-    public constructor(private readonly http: HttpGroup) {}
+    public constructor(
+        private readonly http: HttpGroup,
+        private readonly silenceMs = SILENCE_MS,
+    ) {}
+
+    /** Whether events are heard just now: who relies on them looks more often while not. */
+    public get isOpen(): boolean {
+        return this.open;
+    }
 
     public listen(wake: () => void): () => void {
         this.listeners.add(wake);
@@ -32,34 +43,47 @@ export class EventStream {
         };
     }
 
+    private wake(): void {
+        for (const wake of this.listeners) wake();
+    }
+
     private async run(signal: AbortSignal): Promise<void> {
         const query = kinds.map((kind) => `event_type=${kind}`).join("&");
-        while (!signal.aborted) {
+        for (;;) {
+            const attempt = new AbortController();
+            const abort = (): void => attempt.abort();
+            signal.addEventListener("abort", abort);
             try {
-                await this.follow(this.http.url(`/v2/events?plan-format=light&${query}`), signal);
+                await this.follow(`/v2/events?plan-format=light&${query}`, attempt);
             } catch {
-                // No stream (a proxy in between, a change of leader): the waiters poll.
+                // No stream (a proxy in between, a change of leader): the waiters poll, and the next server is tried.
             }
+            signal.removeEventListener("abort", abort);
+            this.open = false;
+            if (signal.aborted) return;
+            this.wake();
+            this.http.moveOn();
             await sleep(RECONNECT_MS, undefined, { signal, ref: false }).catch(() => undefined);
         }
     }
 
-    private async follow(url: string, signal: AbortSignal): Promise<void> {
-        const headers = { ...this.http.headers(), Accept: "text/event-stream" };
-        // A standby redirects to the leader; fetch would drop the credentials on the way.
-        const first = await fetch(url, { headers, signal, redirect: "manual" });
-        const location = first.headers.get("location");
-        const response =
-            first.status === 302 && location !== null
-                ? await fetch(new URL(location, url), { headers, signal, redirect: "error" })
-                : first;
-        if (!response.ok || response.body === null) {
-            await response.body?.cancel();
-            return;
+    private async follow(path: string, attempt: AbortController): Promise<void> {
+        const silence = setTimeout(() => attempt.abort(), this.silenceMs).unref();
+        try {
+            const response = await this.http.stream(path, "text/event-stream", attempt.signal);
+            if (response.statusCode !== 200) {
+                response.destroy();
+                return;
+            }
+            this.open = true;
+            this.wake();
+            const decoder = new TextDecoder();
+            for await (const chunk of response) {
+                silence.refresh();
+                if (decoder.decode(chunk as Uint8Array, { stream: true }).includes("event:")) this.wake();
+            }
+        } finally {
+            clearTimeout(silence);
         }
-        const decoder = new TextDecoder();
-        for await (const chunk of response.body)
-            if (decoder.decode(chunk as Uint8Array, { stream: true }).includes("event:"))
-                for (const wake of this.listeners) wake();
     }
 }

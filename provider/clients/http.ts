@@ -1,11 +1,15 @@
-/** JSON over HTTP to a group of servers of which one leads: any of them is asked, what a change of leader spoils is asked again. */
+/** JSON over HTTP or HTTPS to a group of servers of which one leads: any of them is asked, what a change of leader spoils is asked again. */
+import type { IncomingMessage } from "node:http";
 import { UserError } from "../resources/resource";
+import { open, RequestError, textOf, type Wanted } from "./request";
 
 export interface Endpoint {
     /** Base URLs of the servers, e.g. ["http://10.0.0.1:8080"]. */
     readonly urls: readonly string[];
     readonly username?: string;
     readonly password?: string;
+    /** Certificates of the authorities that may have signed the servers', PEM. @default - those that Node.js knows */
+    readonly ca?: string;
 }
 
 export interface Answer {
@@ -45,18 +49,10 @@ function isFailover({ status, headers }: Answer): boolean {
     return status === 500 && !(headers.get("content-type") ?? "").includes("json");
 }
 
-/** Whether a request that failed so has certainly not been carried out. */
-function wasNotSent(error: unknown): boolean {
-    const { cause } = error as { cause?: { code?: string } };
-    return ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "UND_ERR_CONNECT_TIMEOUT"].includes(
-        cause?.code ?? "",
-    );
-}
-
-function reasonOf(error: unknown): string {
-    const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
-    if (name === "TimeoutError") return "no answer in time";
-    return cause?.code ?? cause?.message ?? message;
+function headersOf({ headers }: IncomingMessage): Headers {
+    const made = new Headers();
+    for (const [name, value] of Object.entries(headers)) for (const one of [value ?? []].flat()) made.append(name, one);
+    return made;
 }
 
 /** Lets only so many run at a time. */
@@ -102,8 +98,6 @@ export class HttpGroup {
         const { username, password } = this.endpoint;
         return {
             Accept: "application/json",
-            // A kept connection may be closed by the other side just when a POST is sent, and that is not sent twice.
-            Connection: "close",
             ...(username === undefined
                 ? {}
                 : { Authorization: `Basic ${Buffer.from(`${username}:${password ?? ""}`).toString("base64")}` }),
@@ -115,28 +109,41 @@ export class HttpGroup {
         return new URL(path, this.endpoint.urls[this.current % this.endpoint.urls.length]).href;
     }
 
-    private async once(method: string, url: string, body: string | undefined, hops = 0): Promise<Answer> {
-        const response = await fetch(url, {
+    /** The next question goes to the next server. */
+    public moveOn(): void {
+        this.current++;
+    }
+
+    /** A redirect leads to the leader: the same method, body and credentials go there. */
+    private async open(url: string, wanted: Omit<Wanted, "ca">, hops = 0): Promise<IncomingMessage> {
+        const response = await open(url, { ...wanted, ca: this.endpoint.ca });
+        const { location } = response.headers;
+        if (![301, 302, 307, 308].includes(response.statusCode ?? 0) || location === undefined || hops === 3)
+            return response;
+        response.resume();
+        return this.open(new URL(location, url).href, wanted, hops + 1);
+    }
+
+    private async once(method: string, url: string, body: string | undefined, timeoutMs: number): Promise<Answer> {
+        const response = await this.open(url, {
             method,
-            redirect: "manual",
             headers: { ...this.headers(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-            ...(body === undefined ? {} : { body }),
-            signal: AbortSignal.timeout(this.patience.answerMs),
+            body,
+            signal: AbortSignal.timeout(timeoutMs),
         });
-        const location = response.headers.get("location");
-        // A redirect leads to the leader: the same method, body and credentials go there, not what fetch makes of them.
-        if ([301, 302, 307, 308].includes(response.status) && location !== null && hops < 3) {
-            await response.body?.cancel();
-            return this.once(method, new URL(location, url).href, body, hops + 1);
-        }
-        const text = await response.text();
+        const text = await textOf(response);
         let parsed: unknown = text;
         try {
             parsed = text === "" ? undefined : JSON.parse(text);
         } catch {
             // Not JSON: the text itself.
         }
-        return { status: response.status, headers: response.headers, body: parsed };
+        return { status: response.statusCode ?? 0, headers: headersOf(response), body: parsed };
+    }
+
+    /** An answer that has no end, from the leader. */
+    public stream(path: string, accept: string, signal: AbortSignal): Promise<IncomingMessage> {
+        return this.open(this.url(path), { headers: { ...this.headers(), Accept: accept }, signal });
     }
 
     /**
@@ -147,24 +154,34 @@ export class HttpGroup {
         const text = body === undefined ? undefined : JSON.stringify(body);
         const deadline = Date.now() + this.patience.failoverMs;
         let pause = this.patience.retryMs;
-        for (;;) {
+        for (let asked = 1; ; asked++) {
             let reason: string;
-            let again: boolean;
+            let again = true;
+            let fix = "see that it runs and that this machine reaches it";
             try {
-                const answer = await this.gate.run(() => this.once(method, this.url(path), text));
+                const answer = await this.gate.run(() =>
+                    this.once(method, this.url(path), text, this.patience.answerMs),
+                );
                 if (!isFailover(answer)) return answer;
-                again = true;
                 reason = `HTTP ${answer.status}: no server leads`;
             } catch (error) {
+                const { message, sent = true, untrusted = false } = error as Partial<RequestError> & Error;
                 // A POST that was sent may have been carried out: it is not sent twice.
-                again = method !== "POST" || wasNotSent(error);
-                reason = reasonOf(error);
+                again = method !== "POST" || !sent;
+                reason = message;
+                if (untrusted) {
+                    // Waiting makes no certificate better; another server may have a good one.
+                    again &&= asked < this.endpoint.urls.length;
+                    reason = `its certificate is refused, ${message}`;
+                    fix = "give the certificate of the authority that has signed it as `ca`, or renew it";
+                }
             }
+            // Also when it is given up: whoever asks anew later asks another one.
+            this.moveOn();
             if (!again || Date.now() + pause > deadline)
                 throw new UserError(
-                    `${this.name} at ${this.address} does not serve ${method} ${path.split("?")[0] ?? path}: ${reason}\n  fix: see that it runs and that this machine reaches it`,
+                    `${this.name} at ${this.address} does not serve ${method} ${path.split("?")[0] ?? path}: ${reason}\n  fix: ${fix}`,
                 );
-            this.current++;
             await wait(pause);
             pause = Math.min(pause * 2, this.patience.retryMs * 10);
         }
@@ -174,12 +191,8 @@ export class HttpGroup {
     public async tryGet(path: string, timeoutMs: number): Promise<unknown> {
         for (const base of this.endpoint.urls)
             try {
-                const response = await fetch(new URL(path, base), {
-                    headers: this.headers(),
-                    signal: AbortSignal.timeout(timeoutMs),
-                });
-                if (response.ok) return await response.json();
-                await response.body?.cancel();
+                const answer = await this.once("GET", new URL(path, base).href, undefined, timeoutMs);
+                if (answer.status >= 200 && answer.status < 300) return answer.body;
             } catch {
                 // The next one may be there.
             }

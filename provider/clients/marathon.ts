@@ -6,6 +6,13 @@ import { EventStream } from "./eventStream";
 
 export type DefinitionKind = "app" | "pod";
 
+export interface Newest {
+    readonly running: number;
+    readonly healthy: number;
+    /** What their health checks said last, each once. */
+    readonly causes: readonly string[];
+}
+
 /** What runs of an app or pod. */
 export interface Running {
     readonly definition: JsonObject;
@@ -16,6 +23,9 @@ export interface Running {
     readonly unhealthy: number;
     /** Deployments that hold it. */
     readonly deployments: readonly string[];
+    /** Those of the newest version alone, where the server tells them apart from former ones. */
+    readonly newest?: Newest;
+    /** The last task of this version that failed. */
     readonly lastFailure?: { readonly state: string; readonly message: string; readonly host: string };
 }
 
@@ -46,9 +56,41 @@ const idsOf = (value: unknown): string[] =>
               .filter(Boolean)
         : [];
 
+const objectsOf = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
+
+/** By the tasks where they are told, else by their sums. Tasks of before a mere scaling are of the newest version as well. */
+function newestOf(app: JsonObject, changedAt: string, hasChecks: boolean): Newest | undefined {
+    if (Array.isArray(app["tasks"]) && changedAt !== "") {
+        const tasks = objectsOf(app["tasks"]).filter(
+            ({ version, state }) => text(version) >= changedAt && state === "TASK_RUNNING",
+        );
+        const results = tasks.map((task) => objectsOf(task["healthCheckResults"]));
+        const isHealthy = (all: readonly JsonObject[]): boolean =>
+            !hasChecks || (all.length > 0 && all.every(({ alive }) => alive === true));
+        const causes = results
+            .flat()
+            .flatMap(({ alive, lastFailureCause }) =>
+                alive === true || text(lastFailureCause) === "" ? [] : [text(lastFailureCause)],
+            );
+        return { running: tasks.length, healthy: results.filter(isHealthy).length, causes: [...new Set(causes)] };
+    }
+    const stats = app["tasksStats"] ?? app["taskStats"];
+    if (!isObject(stats)) return undefined;
+    const latest = isObject(stats["withLatestConfig"]) ? stats["withLatestConfig"]["stats"] : undefined;
+    const counts = isObject(latest) && isObject(latest["counts"]) ? latest["counts"] : {};
+    const running = number(counts["running"]);
+    return { running, healthy: hasChecks ? number(counts["healthy"]) : running, causes: [] };
+}
+
 function runningApp(app: JsonObject): Running {
-    const failure = app["lastTaskFailure"];
     const hasChecks = Array.isArray(app["healthChecks"]) && app["healthChecks"].length > 0;
+    const info = app["versionInfo"];
+    const changedAt = isObject(info) ? text(info["lastConfigChangeAt"]) : "";
+    const newest = newestOf(app, changedAt, hasChecks);
+    // A failure of the version before says nothing of this one.
+    const last = app["lastTaskFailure"];
+    const failure =
+        isObject(last) && (last["version"] === undefined || text(last["version"]) >= changedAt) ? last : undefined;
     return {
         definition: app,
         version: text(app["version"]),
@@ -57,7 +99,8 @@ function runningApp(app: JsonObject): Running {
         healthy: hasChecks ? number(app["tasksHealthy"]) : number(app["tasksRunning"]),
         unhealthy: number(app["tasksUnhealthy"]),
         deployments: idsOf(app["deployments"]),
-        ...(isObject(failure)
+        ...(newest === undefined ? {} : { newest }),
+        ...(failure !== undefined
             ? {
                   lastFailure: {
                       state: text(failure["state"]),
@@ -81,10 +124,11 @@ function runningPod(status: JsonObject, holds: readonly string[]): Running {
         definition: spec,
         version,
         instances: number(scaling["instances"]),
-        running: count("STABLE") + count("DEGRADED"),
+        running: instances.filter(({ status: is }) => is === "STABLE" || is === "DEGRADED").length,
         healthy: count("STABLE"),
         unhealthy: count("DEGRADED"),
         deployments: holds,
+        newest: { running: count("STABLE") + count("DEGRADED"), healthy: count("STABLE"), causes: [] },
         ...(last === undefined
             ? {}
             : { lastFailure: { state: "terminated", message: text(last["message"]), host: "" } }),
@@ -177,7 +221,7 @@ export class MarathonClient {
         try {
             const reply = await this.http.ask(
                 "GET",
-                "/v2/apps?embed=apps.counts&embed=apps.deployments&embed=apps.lastTaskFailure",
+                "/v2/apps?embed=apps.counts&embed=apps.deployments&embed=apps.lastTaskFailure&embed=apps.taskStats",
             );
             if (reply.status !== 200) throw this.refused("reading the apps", reply);
             const { apps } = reply.body as { apps: JsonObject[] };
@@ -207,6 +251,11 @@ export class MarathonClient {
             .filter(({ affectedPods }) => affectedPods.includes(id))
             .map((deployment) => deployment.id);
         return runningPod(reply.body as JsonObject, holds);
+    }
+
+    /** With all that the server tells of its tasks: a request of its own. */
+    public alone(kind: DefinitionKind, id: string): Promise<Running | undefined> {
+        return kind === "app" ? this.oneApp(id) : this.pod(id);
     }
 
     public get(kind: DefinitionKind, id: string): Promise<Running | undefined> {

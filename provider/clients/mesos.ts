@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import type { Credential } from "../host/config";
 import { UserError } from "../resources/resource";
 import type { Plain } from "../wire";
-import { dial, type Route } from "./dial";
+import { dial, patience, type Route } from "./dial";
 
 export interface MasterAddress {
     readonly name: string;
@@ -93,6 +93,7 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
     private send(master: MasterAddress, method: string, path: string, body?: unknown): Promise<Answer> {
         return new Promise((resolve, reject) => {
             const text = body === undefined ? "" : JSON.stringify(body);
+            const timeoutMs = patience(this.route, TIMEOUT_MS);
             const stream = dial(master.address, master.port, this.route);
             const request = httpRequest({
                 createConnection: () => stream,
@@ -111,10 +112,10 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
                 },
             });
             const timer = setTimeout(() => {
+                request.destroy(new Error(`${master.name} gave no answer within ${timeoutMs / 1000} s`));
                 // The stream itself, too: a connection attempt to a dead host would go on for minutes.
                 stream.destroy();
-                request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`));
-            }, TIMEOUT_MS);
+            }, timeoutMs);
             request.on("response", (response) => {
                 let answer = "";
                 response.setEncoding("utf8");

@@ -56,6 +56,27 @@ export class MetronomeClient {
         }
     }
 
+    /** Starts a run now. @returns its id */
+    public async startRun(jobId: string): Promise<string> {
+        const run = await this.send(`starting job ${jobId}`, "POST", `/v1/jobs/${jobId}/runs`);
+        return isObject(run) ? word(run["id"]) : "";
+    }
+
+    /** @returns an active run; undefined when it has ended */
+    public async run(jobId: string, id: string): Promise<JsonObject | undefined> {
+        const run = await this.send(`reading run ${id} of ${jobId}`, "GET", `/v1/jobs/${jobId}/runs/${id}`);
+        return isObject(run) ? run : undefined;
+    }
+
+    /** One that has ended stays as it is. */
+    public async stopRun(jobId: string, id: string): Promise<void> {
+        try {
+            await this.send(`stopping run ${id} of ${jobId}`, "POST", `/v1/jobs/${jobId}/runs/${id}/actions/stop`);
+        } catch (error) {
+            if (!(error instanceof HttpError && error.status === 404)) throw error;
+        }
+    }
+
     public async schedules(jobId: string): Promise<JsonObject[] | undefined> {
         const schedules = await this.send(`reading the schedules of ${jobId}`, "GET", `/v1/jobs/${jobId}/schedules`);
         return Array.isArray(schedules) ? schedules.filter(isObject) : undefined;

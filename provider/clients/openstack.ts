@@ -26,11 +26,26 @@ export interface Usage {
     readonly used: number;
 }
 
-export type Kind = "image" | "network";
+/** Where the things of one kind are listed. */
+const LISTS = {
+    image: ["image", "/images", "images"],
+    network: ["network", "/networks", "networks"],
+    subnet: ["network", "/subnets", "subnets"],
+    router: ["network", "/routers", "routers"],
+    securityGroup: ["network", "/security-groups", "security_groups"],
+} as const;
+
+export type Kind = keyof typeof LISTS;
 
 export interface Named {
     readonly id: string;
     readonly name: string;
+}
+
+export interface FloatingIp {
+    readonly id: string;
+    /** The port that it leads to; null when none does. */
+    readonly port_id: string | null;
 }
 
 export interface Port extends Named {
@@ -48,6 +63,7 @@ export interface OpenStack {
     console(serverId: string): Promise<string>;
     /** @param name only those of this name */
     list(kind: Kind, name?: string): Promise<Named[]>;
+    floatingIps(): Promise<FloatingIp[]>;
     volumes(): Promise<Named[]>;
     /** @param name only those of this name */
     ports(name?: string): Promise<Port[]>;
@@ -57,7 +73,10 @@ export interface OpenStack {
     /** Ids of the volumes that a server has. */
     attachedVolumes(serverId: string): Promise<string[]>;
     detach(serverId: string, volumeId: string): Promise<void>;
-    /** Usage by resource: instances, cores, ramMiB, serverGroups, volumes, gigabytes, ports, securityGroups. */
+    /**
+     * Usage by resource: instances, cores, ramMiB, serverGroups, volumes, gigabytes, ports, networks, subnets, routers, floatingIps,
+     * securityGroups, securityGroupRules.
+     */
     usage(): Promise<Record<string, Usage>>;
 }
 
@@ -205,7 +224,7 @@ export class HttpOpenStack implements OpenStack {
     }
 
     /** All pages of a list that goes on after a marker. */
-    private async all<T extends Named>(service: Service, path: string, key: string): Promise<T[]> {
+    private async all<T extends Pick<Named, "id">>(service: Service, path: string, key: string): Promise<T[]> {
         const items: T[] = [];
         for (let page = 0; page < 100; page++) {
             const marker = items.at(-1)?.id;
@@ -246,9 +265,12 @@ export class HttpOpenStack implements OpenStack {
 
     public list(kind: Kind, name?: string): Promise<Named[]> {
         const query = name === undefined ? "" : `?name=${encodeURIComponent(name)}`;
-        return kind === "image"
-            ? this.all("image", `/images${query}`, "images")
-            : this.all("network", `/networks${query}`, "networks");
+        const [service, path, key] = LISTS[kind];
+        return this.all(service, `${path}${query}`, key);
+    }
+
+    public floatingIps(): Promise<FloatingIp[]> {
+        return this.all("network", "/floatingips?fields=id&fields=port_id", "floatingips");
     }
 
     public volumes(): Promise<Named[]> {
@@ -312,6 +334,10 @@ export class HttpOpenStack implements OpenStack {
         );
         for (const [name, key] of [
             ["ports", "port"],
+            ["networks", "network"],
+            ["subnets", "subnet"],
+            ["routers", "router"],
+            ["floatingIps", "floatingip"],
             ["securityGroups", "security_group"],
             ["securityGroupRules", "security_group_rule"],
         ] as const) {

@@ -7,6 +7,9 @@ import type { Connection } from "../../site/plan/types";
 import { HostError } from "../host/errors";
 import { scratch } from "./scratch";
 
+/** What of a connection decides the way to a host. */
+export type Route = Pick<Connection, "proxyJump" | "jump" | "privateKeyFile" | "knownHostsFile">;
+
 export interface Ssh {
     /**
      * Runs a command and returns its standard output.
@@ -47,35 +50,81 @@ function keyFile(keys: readonly string[]): string {
 function knownHosts({ hostKeys, knownHostsFile }: Connection): string[] {
     // In a preview they may not be known yet.
     if (Array.isArray(hostKeys) && hostKeys.length > 0) {
-        return [`-o UserKnownHostsFile=${keyFile(hostKeys)}`, "-o GlobalKnownHostsFile=/dev/null"];
+        return ["-o", `UserKnownHostsFile=${keyFile(hostKeys)}`, "-o", "GlobalKnownHostsFile=/dev/null"];
     }
-    return knownHostsFile === undefined ? [] : [`-o UserKnownHostsFile=${knownHostsFile}`];
+    return knownHostsFile === undefined ? [] : ["-o", `UserKnownHostsFile=${knownHostsFile}`];
 }
 
-/** Options common to every connection, ours and Ansible's. Host keys are always checked. */
+/** Host keys are always checked, nobody is asked, and a host that says nothing is given up. */
+const STRICT: readonly string[] = [
+    "BatchMode=yes",
+    "StrictHostKeyChecking=yes",
+    `ConnectTimeout=${CONNECT_TIMEOUT_SEC}`,
+    // A host that loses power in the middle says nothing: 3 unanswered probes end the session.
+    "ServerAliveInterval=5",
+    "ServerAliveCountMax=3",
+].flatMap((option) => ["-o", option]);
+
+/** Options common to every connection, ours and Ansible's, as an argument vector. */
 export function sshOptions(connection: Connection): string[] {
+    const { privateKeyFile } = connection;
+    const jump = jumpArguments(connection);
     return [
-        "-o BatchMode=yes",
-        "-o StrictHostKeyChecking=yes",
-        `-o ConnectTimeout=${CONNECT_TIMEOUT_SEC}`,
-        // A host that loses power in the middle says nothing: 3 unanswered probes end the session.
-        "-o ServerAliveInterval=5",
-        "-o ServerAliveCountMax=3",
+        ...STRICT,
         ...knownHosts(connection),
-        ...(connection.privateKeyFile === undefined
+        ...(privateKeyFile === undefined ? [] : ["-i", privateKeyFile, "-o", "IdentitiesOnly=yes"]),
+        // Not -J: it hands none of these options on, and a bastion of the site is known by nothing but them.
+        ...(jump === undefined
             ? []
-            : [`-i ${connection.privateKeyFile}`, "-o IdentitiesOnly=yes"]),
-        ...(connection.proxyJump === undefined ? [] : [`-J ${connection.proxyJump}`]),
+            : ["-o", `ProxyCommand=${["ssh", ...jump, "-W", "[%h]:%p"].map(expandedNever).join(" ")}`]),
     ];
 }
 
-/** The same as an argument vector. */
+/** A word for the shell that runs a ProxyCommand, in which ssh itself expands `%h` and `%p` only. */
+function expandedNever(word: string): string {
+    return word === "[%h]:%p" ? "'[%h]:%p'" : quoted(word.replaceAll("%", "%%"));
+}
+
+/** A word as a POSIX shell takes it. */
+export function quoted(word: string): string {
+    return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Host keys of machines that this run has made, by host: what is behind a bastion that was made anew remembers its former ones until
+ * it is changed itself, and may have to be taken away before that.
+ */
+const renewed = new Map<string, readonly string[]>();
+
+export function renewKeys(host: string, keys: readonly string[]): void {
+    renewed.set(host, keys);
+}
+
+/** What leads ssh to the bastion; undefined where a host is reached straight. */
+export function jumpArguments(connection: Route): string[] | undefined {
+    const { jump, proxyJump, privateKeyFile, knownHostsFile } = connection;
+    if (jump !== undefined) return sshArguments({ ...jump, hostKeys: renewed.get(jump.host) ?? jump.hostKeys });
+    if (proxyJump === undefined) return undefined;
+    const hops = proxyJump.split(",");
+    const [, user, address = proxyJump, port] = /^(?:([^@]+)@)?(.*?)(?::(\d+))?$/.exec(hops.pop() ?? "") ?? [];
+    return [
+        ...STRICT,
+        // The site's own, if they have it; else whatever the user's configuration says of the bastion.
+        ...(knownHostsFile === undefined
+            ? []
+            : ["-o", `UserKnownHostsFile="${knownHostsFile}" ~/.ssh/known_hosts ~/.ssh/known_hosts2`]),
+        ...(privateKeyFile === undefined ? [] : ["-i", privateKeyFile]),
+        ...(hops.length === 0 ? [] : ["-J", hops.join(",")]),
+        ...(port === undefined ? [] : ["-p", port]),
+        ...(user === undefined ? [] : ["-l", user]),
+        address,
+    ];
+}
+
+/** Everything that ssh needs to reach a host. */
 export function sshArguments(connection: Connection): string[] {
-    const options = sshOptions(connection).flatMap((option) => {
-        const [flag, ...value] = option.split(" ");
-        return [flag ?? "", value.join(" ")];
-    });
-    return [...options, "-p", String(connection.port ?? 22), "-l", userOf(connection), connection.address];
+    const { port = 22, address } = connection;
+    return [...sshOptions(connection), "-p", String(port), "-l", userOf(connection), address];
 }
 
 export function userOf(connection: Connection): string {
@@ -83,9 +132,24 @@ export function userOf(connection: Connection): string {
 }
 
 /** What ssh said, as a reason and a fix. */
-export function explain(connection: Connection, stderr: string): { reason: string; fix?: string } {
+export function explain(
+    connection: Connection,
+    stderr: string,
+): { reason: string; fix?: string; isOtherMachine?: boolean } {
     const last = stderr.trim().split("\n").filter(Boolean).pop() ?? "ssh ended without a word";
     const target = `${userOf(connection)}@${connection.address}:${connection.port ?? 22}`;
+    const bastion = connection.jump?.host ?? connection.proxyJump;
+    // So ssh calls the end of a ProxyCommand: everything before it is the bastion's.
+    if (bastion !== undefined && /UNKNOWN port 65535/.test(stderr)) {
+        const said = stderr
+            .trim()
+            .split(/\s*\n/)
+            .filter((line) => line !== "" && !line.includes("UNKNOWN port 65535"));
+        return {
+            reason: `cannot pass through the bastion ${bastion} (${said.pop() ?? "it says nothing"})`,
+            fix: "check that it is up and that its host key and this machine's key are accepted; after it was made anew, run pulumi up first",
+        };
+    }
     if (/permission denied/i.test(stderr)) {
         const key = connection.privateKeyFile ?? "the keys of the ssh agent";
         return {
@@ -103,6 +167,7 @@ export function explain(connection: Connection, stderr: string): { reason: strin
             : (connection.knownHostsFile ?? "~/.ssh/known_hosts");
         return {
             reason: `the host key of ${connection.address} is not the one in ${known}`,
+            isOtherMachine: recorded,
             fix: recorded
                 ? "somebody else may be answering there; if the machine was re-installed, replace it: pulumi up --replace with the URN of its instance"
                 : "if the host was re-installed, replace its line there",
@@ -205,8 +270,8 @@ export const openSsh: Ssh = {
                         ),
                     );
                 } else if (code === 255) {
-                    const { reason, fix } = explain(connection, stderr);
-                    reject(new HostError(host, step, reason, fix));
+                    const { reason, fix, isOtherMachine = false } = explain(connection, stderr);
+                    reject(Object.assign(new HostError(host, step, reason, fix), { isOtherMachine }));
                 } else {
                     reject(new HostError(host, step, stderr.trim().slice(-2000) || `exit status ${code ?? "unknown"}`));
                 }

@@ -1,7 +1,7 @@
 /** ZooKeeper, as hosts need it: which part does a member play (its four-letter words), and is there a node? */
 import { ZooKeeperSession } from "../../frameworks/zookeeper/session";
 import type { Credential } from "../host/config";
-import { dial, type Route } from "./dial";
+import { dial, patience, type Route } from "./dial";
 
 export type Mode = "leader" | "follower" | "observer" | "standalone";
 
@@ -40,13 +40,24 @@ function ask(word: string, address: string, port: number, route: Route): Promise
             stream.destroy();
             resolve(value);
         };
-        const timer = setTimeout(() => end(undefined), TIMEOUT_MS);
+        const timer = setTimeout(() => end(undefined), patience(route, TIMEOUT_MS));
         stream.setEncoding("utf8");
         stream.on("data", (text: string) => (answer += text));
         stream.on("end", () => end(answer));
         stream.on("error", () => end(undefined));
         stream.write(word);
     });
+}
+
+/**
+ * What a member says to `mntr`.
+ *
+ * @throws Error when it does not answer
+ */
+export async function monitored(address: string, port: number): Promise<string> {
+    const answer = await ask("mntr", address, port, {});
+    if (answer === undefined || answer === "") throw new Error("does not answer");
+    return answer;
 }
 
 export function parseMode(srvr: string): Mode | undefined {

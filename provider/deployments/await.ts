@@ -108,7 +108,10 @@ export class DeploymentWatch {
                     if (strange > 1) return strangeOutcome(id, now, others);
                     if (now !== undefined && strange === 0 && isWell(now)) return { kind: "done", running: now };
                 }
-                if (isLate) return { kind: "late", reason: await whyNot(this.client, id, now, timeoutSec) };
+                if (isLate) {
+                    const closely = await this.client.alone(kind, id);
+                    return { kind: "late", reason: await whyNot(this.client, id, closely, timeoutSec) };
+                }
             }
             await this.change();
         }
@@ -129,12 +132,24 @@ export function isWell({ instances, running, healthy, unhealthy, deployments }: 
     return deployments.length === 0 && running === instances && healthy === instances && unhealthy === 0;
 }
 
-function progress({ instances, running, healthy }: Running): string {
+/** Instances of former versions that still run; 0 where the server does not tell. */
+const formerOf = ({ newest, running }: Running): number => (newest === undefined ? 0 : running - newest.running);
+
+function progress(now: Running): string {
+    const { instances, running, newest = now } = now;
     if (instances === 0) return running === 0 ? "" : `${running} still to be stopped`;
-    return healthy === running
-        ? `${healthy} of ${instances} healthy`
-        : `${healthy} of ${instances} healthy, ${running} running`;
+    const former = formerOf(now);
+    if (former > 0)
+        return `${newest.healthy} of ${instances} new ones healthy, ${former} old ${former === 1 ? "one runs" : "ones run"}`;
+    return newest.healthy === newest.running
+        ? `${newest.healthy} of ${instances} healthy`
+        : `${newest.healthy} of ${instances} healthy, ${newest.running} running`;
 }
+
+const illness = (causes: readonly string[] = [], has: string, fails: string): string =>
+    causes.length === 0
+        ? `${has} not passed a health check yet`
+        : `${fails} health check: ${causes.slice(0, 3).join(", ")}`;
 
 /** One paragraph: how far it came, what failed last, what no agent has. */
 export async function whyNot(
@@ -144,8 +159,18 @@ export async function whyNot(
     timeoutSec: number,
 ): Promise<string> {
     if (now === undefined) return `${id} is not there`;
-    const parts = [`${now.healthy} of ${now.instances} instances are healthy after ${timeoutSec} s`];
-    if (now.running > now.healthy) parts.push(`${now.running - now.healthy} run, but are not healthy`);
+    const { instances, newest } = now;
+    const { running, healthy } = newest ?? now;
+    const former = formerOf(now);
+    const parts = [
+        `${healthy} of ${instances} ${former > 0 ? "new " : ""}instance${instances === 1 ? " is" : "s are"} healthy after ${timeoutSec} s`,
+    ];
+    if (running > healthy)
+        parts.push(
+            running - healthy === 1
+                ? `1 runs, but ${illness(newest?.causes, "has", "fails its")}`
+                : `${running - healthy} run, but ${illness(newest?.causes, "have", "fail their")}`,
+        );
     const { waiting, reasons } = await client.rejections(id).catch(() => ({ waiting: 0, reasons: [] as string[] }));
     if (waiting > 0)
         parts.push(
@@ -155,6 +180,7 @@ export async function whyNot(
         const { state, host, message } = now.lastFailure;
         parts.push(`the last task to fail: ${state}${host === "" ? "" : ` on ${host}`}: ${message}`);
     }
-    if (parts.length === 1) parts.push("no task failed and none waits for an agent: look at the app's health check");
+    if (parts.length === 1) parts.push("none is ill, failed or waits for an agent: it only takes longer");
+    if (former > 0) parts.push(`${former} of the version before still run${former === 1 ? "s" : ""}`);
     return parts.join("; ");
 }

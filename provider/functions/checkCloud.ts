@@ -1,7 +1,16 @@
 /** What a project has and what is wanted of it: quotas, flavors, and the servers that are there. */
 import { nearest } from "../../site/nearest";
 import type { CloudRef } from "../clients/cloudCredentials";
-import { CloudUnreachable, type Flavor, type OpenStack, type Server, type Usage } from "../clients/openstack";
+import {
+    CloudUnreachable,
+    type Flavor,
+    type FloatingIp,
+    type Kind,
+    type OpenStack,
+    type Port,
+    type Server,
+    type Usage,
+} from "../clients/openstack";
 import { UserError } from "../resources/resource";
 import type { PluginFunction } from "./function";
 
@@ -12,6 +21,16 @@ export interface WantedMachine {
     readonly bootVolumeGiB?: number;
     readonly dataVolumeGiB?: number;
     readonly ports: readonly string[];
+    /** Whether an address from outside leads to its first port. */
+    readonly floatingIp: boolean;
+}
+
+/** What is made in the project around the machines, by name. */
+export interface WantedSurroundings {
+    readonly networks: readonly string[];
+    readonly subnets: readonly string[];
+    readonly routers: readonly string[];
+    readonly securityGroups: readonly { readonly name: string; readonly rules: number }[];
 }
 
 export interface CheckCloudArgs {
@@ -19,6 +38,7 @@ export interface CheckCloudArgs {
     readonly project: string;
     readonly cloud: CloudRef;
     readonly machines: readonly WantedMachine[];
+    readonly surroundings: WantedSurroundings;
 }
 
 export interface SeenServer {
@@ -46,7 +66,16 @@ const WORDS: Readonly<Record<string, string>> = {
     volumes: "volumes",
     gigabytes: "GiB of volumes",
     ports: "ports",
+    networks: "networks",
+    subnets: "subnets",
+    routers: "routers",
+    floatingIps: "floating IPs",
+    securityGroups: "security groups",
+    securityGroupRules: "security group rules",
 };
+
+/** Those that Neutron gives every new security group: egress by IPv4 and by IPv6. */
+const RULES_OF_A_NEW_GROUP = 2;
 
 /** What the machines need that is not there yet. */
 export function neededMore(
@@ -75,6 +104,39 @@ export function neededMore(
         needs.ports += ports.filter((port) => !present.ports.has(port)).length;
     }
     return needs;
+}
+
+/** What the surroundings need that is not there yet. */
+export function neededAround(
+    { networks, subnets, routers, securityGroups }: WantedSurroundings,
+    present: Readonly<Record<keyof WantedSurroundings, ReadonlySet<string>>>,
+): Record<string, number> {
+    const lacking = (names: readonly string[], there: ReadonlySet<string>): number =>
+        names.filter((name) => !there.has(name)).length;
+    const newGroups = securityGroups.filter(({ name }) => !present.securityGroups.has(name));
+    return {
+        networks: lacking(networks, present.networks),
+        subnets: lacking(subnets, present.subnets),
+        routers: lacking(routers, present.routers),
+        securityGroups: newGroups.length,
+        securityGroupRules: newGroups.reduce((sum, { rules }) => sum + rules + RULES_OF_A_NEW_GROUP, 0),
+    };
+}
+
+/**
+ * Floating IPs that are not there yet. One that leads nowhere at the moment may be ours, its port deleted behind our back: a run
+ * that would go well is never refused for it.
+ */
+export function neededFloatingIps(
+    machines: readonly WantedMachine[],
+    ports: readonly Port[],
+    floatingIps: readonly FloatingIp[],
+): number {
+    const reached = new Set(floatingIps.map(({ port_id: port }) => port));
+    const has = new Set(ports.filter(({ id }) => reached.has(id)).map(({ name }) => name));
+    const wanting = machines.filter(({ name, floatingIp }) => floatingIp && !has.has(name)).length;
+    const idle = floatingIps.filter(({ port_id: port }) => port === null).length;
+    return Math.max(0, wanting - idle);
 }
 
 /** One line for each quota that does not suffice. */
@@ -110,28 +172,46 @@ function seen({ name, id, status, metadata }: Server): SeenServer {
     };
 }
 
+/** Names of what the project has of a kind; asked only when some of it is wanted. */
+async function namesOf(api: OpenStack, kind: Kind, wanted: readonly unknown[]): Promise<ReadonlySet<string>> {
+    return new Set((wanted.length === 0 ? [] : await api.list(kind)).map(({ name }) => name));
+}
+
+async function whatIsAround(api: OpenStack, wanted: WantedSurroundings): Promise<Record<string, number>> {
+    const [networks, subnets, routers, securityGroups] = await Promise.all([
+        namesOf(api, "network", wanted.networks),
+        namesOf(api, "subnet", wanted.subnets),
+        namesOf(api, "router", wanted.routers),
+        namesOf(api, "securityGroup", wanted.securityGroups),
+    ]);
+    return neededAround(wanted, { networks, subnets, routers, securityGroups });
+}
+
 /** Asks a project. Never fails because a cloud is out of reach: it says so. */
 export async function lookAtCloud(openstack: () => OpenStack, args: CheckCloudArgs): Promise<CheckCloudResult> {
-    const { machines, project } = args;
+    const { machines, project, surroundings } = args;
     try {
         const api = openstack();
         const wantsVolumes = machines.some(
             (item) => item.dataVolumeGiB !== undefined || item.bootVolumeGiB !== undefined,
         );
-        const [servers, flavorList, usage, ports, volumes] = await Promise.all([
+        const [servers, flavorList, usage, ports, volumes, floatingIps, around] = await Promise.all([
             api.servers(),
             api.flavors(),
             api.usage(),
             api.ports(),
             wantsVolumes ? api.volumes() : [],
+            machines.some(({ floatingIp }) => floatingIp) ? api.floatingIps() : [],
+            whatIsAround(api, surroundings),
         ]);
         const names = new Set(machines.map(({ name }) => name));
         const flavors = new Map(flavorList.map((flavor) => [flavor.name, flavor]));
-        const needs = neededMore(machines, flavors, {
+        const forMachines = neededMore(machines, flavors, {
             servers: new Set(servers.map(({ name }) => name)),
             volumes: new Set(volumes.map(({ name }) => name)),
             ports: new Set(ports.map(({ name }) => name)),
         });
+        const needs = { ...forMachines, ...around, floatingIps: neededFloatingIps(machines, ports, floatingIps) };
         const problems = [...flavorProblems(machines, flavors), ...shortfalls(needs, usage)];
         return {
             problems: problems.map((problem) => `project ${project}: ${problem}`),

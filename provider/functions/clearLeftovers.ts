@@ -4,6 +4,7 @@
  */
 import type { CloudRef } from "../clients/cloudCredentials";
 import type { OpenStack } from "../clients/openstack";
+import { serverGone } from "../clients/serverGone";
 import { UserError } from "../resources/resource";
 import { type Clock, realClock } from "../rollout/strategy";
 import type { PluginFunction } from "./function";
@@ -21,7 +22,7 @@ export interface ClearLeftoversArgs {
     readonly server?: string;
 }
 
-/** Seconds until a deleted server must be gone. */
+/** Seconds until a detached volume must be off. */
 const PATIENCE_SEC = 180;
 
 async function clearServers(
@@ -38,13 +39,7 @@ async function clearServers(
     // One that serves under this name without its port is a riddle, not a leftover.
     const left = own.filter(({ id, status }) => id === holder || status === "ERROR" || status === "BUILD");
     for (const { id } of left) {
-        await api.deleteServer(id);
-        for (let waited = 0; (await api.server(id)) !== undefined; waited += 2) {
-            if (waited > PATIENCE_SEC) {
-                throw new UserError(`the server ${id} that a cut-off run has left does not go away`);
-            }
-            await clock.sleep(2000);
-        }
+        await serverGone(api, id, `the server ${id} that a cut-off run has left`, clock);
     }
     return left.map(({ id }) => `server ${id}`);
 }

@@ -38,6 +38,7 @@ export interface DataVolume {
 
 /** What alters nothing on the host when it changes: how it is reached, checked, rolled and asked about. */
 const CONTROL_ONLY: readonly string[] = [
+    "zone",
     "connection",
     "rollout",
     "preflight",
@@ -65,7 +66,7 @@ export function plannedRestarts(
     after: HostConfigInputs,
 ): { unit: string; because: string[] }[] {
     const newVersions = after.packages
-        .filter(({ name, version }) => before.packages.find((old) => old.name === name)?.version !== version)
+        .filter(({ name, version }) => !before.packages.some((old) => old.name === name && old.version === version))
         .map(({ name, version }) => `package ${name} ${version ?? "(newest)"}`);
     const newArtifacts = after.artifacts
         .filter(({ sha256 }) => !before.artifacts.some((old) => old.sha256 === sha256))

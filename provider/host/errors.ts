@@ -4,6 +4,8 @@ import { UserError } from "../resources/resource";
 export class HostError extends UserError {
     /** Something may have been changed on the host before it failed. */
     public touched = false;
+    /** Another machine answers there than the one whose keys were recorded. */
+    public isOtherMachine = false;
 
     public constructor(
         public readonly host: string,

@@ -66,7 +66,22 @@ export interface HostRequest {
     readonly probe: readonly string[];
     /** Removed while the unit is stopped, so that it starts as a new agent. */
     readonly forget: readonly string[];
+    /** What was this service's before and is no longer: units are stopped and files removed. */
+    readonly left?: Left;
     readonly volume?: HostConfigInputs["volume"];
+}
+
+export interface Left {
+    readonly units: readonly string[];
+    readonly files: readonly string[];
+}
+
+/** What a service had on its host and has no more; undefined for nothing. */
+export function leftOf(before: HostConfigInputs | undefined, after: HostConfigInputs): Left | undefined {
+    if (before === undefined) return undefined;
+    const gone = (had: object, has: object): string[] => Object.keys(had).filter((name) => !(name in has));
+    const left = { units: gone(before.units, after.units), files: gone(before.files, after.files) };
+    return left.units.length + left.files.length > 0 ? left : undefined;
 }
 
 /** SHA-256 of a text, in hex. */
@@ -84,7 +99,7 @@ export function dataPaths(config: HostConfigInputs): string[] {
         : agentIdentity(config);
 }
 
-export function hostRequest(config: HostConfigInputs, forget: readonly string[] = []): HostRequest {
+export function hostRequest(config: HostConfigInputs, forget: readonly string[] = [], left?: Left): HostRequest {
     return {
         files: Object.fromEntries(
             Object.entries(config.files).map(([path, { content, mode, owner, group }]) => [
@@ -100,6 +115,7 @@ export function hostRequest(config: HostConfigInputs, forget: readonly string[] 
         freeMiB: config.preflight.freeMiB,
         probe: dataPaths(config),
         forget,
+        ...(left && { left }),
         ...(config.volume === undefined ? {} : { volume: config.volume }),
     };
 }
@@ -242,4 +258,17 @@ export function drift(config: HostConfigInputs, seen: Observation): string[] {
         }
     }
     return lines;
+}
+
+/** Whether the change takes a unit down for a moment, by what is on the host. */
+export function restarts(config: HostConfigInputs, seen: Observation, lines: readonly string[]): boolean {
+    return Object.entries(config.units).some(([name, unit]) => {
+        const state = seen.units[name];
+        // A file whose owner or mode alone is wrong is mended under the running service.
+        const replaced = unit.restartOn.some((path) =>
+            [`${path} is missing`, `${path} has another content`].some((line) => lines.includes(line)),
+        );
+        const reinstalled = missingPackages(config, seen).length + missingArtifacts(config, seen).length > 0;
+        return unit.active && (state?.active !== true || state.stale || replaced || reinstalled);
+    });
 }

@@ -1,4 +1,5 @@
 /** One connection to each server for all of its resources: they share its gathered reads, its event stream and its limits. */
+import { readFileSync } from "node:fs";
 import { type Endpoint, Gate, type Patience } from "../clients/http";
 import { type LockPatience, MarathonClient } from "../clients/marathon";
 import { HttpMesosClient, type OperatorApi } from "../clients/mesos";
@@ -7,12 +8,15 @@ import { DeploymentWatch } from "../deployments/await";
 import type { Connected, MarathonDependencies, ServerInputs } from "./marathonDefinition";
 import type { MastersInputs, OperatorDependencies } from "./mesosOperator";
 import type { MetronomeDependencies } from "./metronome";
-import type { Properties } from "../wire";
+import { liveAgents, type LiveAgent } from "./liveAgents";
+import type { Path, Properties } from "../wire";
 import { UserError } from "./resource";
 
 /** Deployments at a time: Marathon's own limit is 100, and others deploy as well. */
 const DEPLOYS = 60;
 const RUNS_MS = 600_000;
+/** A preview does not wait longer for masters that it could do without, milliseconds. */
+const AGENTS_MS = 5000;
 
 export interface Waiting {
     readonly http?: Patience;
@@ -32,6 +36,21 @@ export function textsOf(config: Properties): PluginConfig {
     );
 }
 
+/** @throws {UserError} when the file cannot be read */
+function authorities(file: string): string {
+    try {
+        return readFileSync(file, "utf8");
+    } catch (error) {
+        throw new UserError(`certificates of authorities cannot be read: ${(error as Error).message}`);
+    }
+}
+
+/** Where a server is, as inputs of a resource. */
+export interface Remembered {
+    readonly inputs: Properties;
+    readonly secrets: readonly Path[];
+}
+
 export type Dependencies = MarathonDependencies & MetronomeDependencies & OperatorDependencies;
 
 export class Connections implements Dependencies {
@@ -40,6 +59,7 @@ export class Connections implements Dependencies {
     private readonly marathons = new Map<string, Connected>();
     private readonly metronomes = new Map<string, MetronomeClient>();
     private readonly operators = new Map<string, OperatorApi>();
+    private readonly running = new Map<string, Promise<readonly LiveAgent[] | undefined>>();
     private readonly turns = new Map<string, Promise<unknown>>();
 
     public constructor(private readonly waiting: Waiting = {}) {
@@ -63,15 +83,17 @@ export class Connections implements Dependencies {
                 `the plugin does not know where ${name === "masters" ? "the masters are" : `${name} is`}\n  fix: pulumi config set mesos:${name} http://HOST:PORT, and up; or PULUMI_MESOS_${name.toUpperCase()}=http://HOST:PORT in the environment`,
             );
         const [username, ...password] = (this.setting(`${name}Credentials`) ?? "").split(":");
+        const ca = this.setting(`${name}Ca`);
         return {
             urls: urls.split(",").map((url) => url.trim()),
+            ...(ca === undefined ? {} : { ca: authorities(ca) }),
             ...(username === undefined || username === "" ? {} : { username, password: password.join(":") }),
         };
     }
 
     public connect(server: ServerInputs | undefined): Connected {
         const endpoint = server ?? this.configured("marathon");
-        const key = JSON.stringify([endpoint.urls, endpoint.username, endpoint.password]);
+        const key = JSON.stringify([endpoint.urls, endpoint.username, endpoint.password, endpoint.ca]);
         const present = this.marathons.get(key);
         if (present !== undefined) return present;
         const client = new MarathonClient(endpoint, this.waiting.http, this.waiting.locks);
@@ -90,6 +112,22 @@ export class Connections implements Dependencies {
         const client = this.metronomes.get(key) ?? new MetronomeClient(endpoint, this.waiting.http);
         this.metronomes.set(key, client);
         return client;
+    }
+
+    /** What an import was told by configuration or environment, as a program would say it: from then on the state knows. */
+    public remembered(name: "marathon" | "metronome" | "masters"): Remembered {
+        if (name === "masters") {
+            const { masters, operator } = this.mastersOf(undefined);
+            return {
+                inputs: {
+                    masters: masters.map((one) => ({ ...one })),
+                    ...(operator === undefined ? {} : { operator: { ...operator } }),
+                },
+                secrets: [["operator", "secret"]],
+            };
+        }
+        const { urls, ...login } = this.configured(name);
+        return { inputs: { server: { urls: [...urls], ...login } }, secrets: [["server", "password"]] };
     }
 
     private mastersOf(inputs: MastersInputs | undefined): MastersInputs {
@@ -111,6 +149,13 @@ export class Connections implements Dependencies {
         this.operators.set(key, api);
         return api;
     };
+
+    public agents(inputs: MastersInputs): Promise<readonly LiveAgent[] | undefined> {
+        const key = JSON.stringify(inputs.masters);
+        const asked = this.running.get(key) ?? liveAgents(this.operator(inputs), AGENTS_MS);
+        this.running.set(key, asked);
+        return asked;
+    }
 
     public readonly exclusive = <T>(inputs: MastersInputs | undefined, work: () => Promise<T>): Promise<T> => {
         const key = JSON.stringify(this.mastersOf(inputs).masters);

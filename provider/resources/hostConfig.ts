@@ -1,6 +1,7 @@
 /** One service on one host: files, packages and units as planned, changed in its tier's order. */
 import { checkMasterChange, checkZooKeeperChange } from "../../site/change/quorumChange";
 import { checkSchedulerChange } from "../../site/change/schedulerChange";
+import { checkVersionChange } from "../../site/change/versionChange";
 import { formatIssues, issue } from "../../site/issue";
 import type { Issue } from "../../site/plan/types";
 import type { Ssh } from "../clients/ssh";
@@ -138,6 +139,29 @@ function losesMachine(before: Properties, after: Properties): boolean {
     return old !== undefined && old !== UNKNOWN && now === UNKNOWN;
 }
 
+/** What must not be done to a host's service, from what it was and what it is to be. */
+function changeIssues(before: HostConfigInputs | undefined, config: HostConfigInputs): Issue[] {
+    if (before === undefined) {
+        return [];
+    }
+    const { service } = config;
+    const confirmed = isConfirmed(config);
+    const first = [...checkZone(before, config), ...checkVersionChange(before, config, confirmed, UNKNOWN)];
+    if (first.length > 0) {
+        return first;
+    }
+    if (service.kind === "zookeeper" && before.service.kind === "zookeeper") {
+        return checkZooKeeperChange(before.service.members, service.members, confirmed);
+    }
+    if (service.kind === "mesosMaster" && before.service.kind === "mesosMaster") {
+        return checkMasterChange(before.service, service, confirmed);
+    }
+    if ("frameworkName" in service && "frameworkName" in before.service) {
+        return checkSchedulerChange(before.service, service, confirmed);
+    }
+    return [];
+}
+
 export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
     const request = (config: HostConfigInputs, context: Context): Omit<Request, "kind"> => ({
         config,
@@ -152,25 +176,11 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
     return {
         check(inputs, previous) {
             const config = parseInputs(inputs);
-            const before = previous && parseInputs(previous);
-            const { service } = config;
-            if (before === undefined) {
-                return [];
+            const issues = changeIssues(previous && parseInputs(previous), config);
+            if (issues.length > 0) {
+                dependencies.tier(config).refused(config.host);
             }
-            const moves = checkZone(before, config);
-            if (moves.length > 0) {
-                return refuse(moves);
-            }
-            if (service.kind === "zookeeper" && before.service.kind === "zookeeper") {
-                return refuse(checkZooKeeperChange(before.service.members, service.members, isConfirmed(config)));
-            }
-            if (service.kind === "mesosMaster" && before.service.kind === "mesosMaster") {
-                return refuse(checkMasterChange(before.service, service, isConfirmed(config)));
-            }
-            if ("frameworkName" in service && "frameworkName" in before.service) {
-                return refuse(checkSchedulerChange(before.service, service, isConfirmed(config)));
-            }
-            return [];
+            return refuse(issues);
         },
 
         diff(before, after, { urn }): DiffResult {

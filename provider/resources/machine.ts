@@ -8,7 +8,8 @@
 import type { Connection } from "../../site/plan/types";
 import type { CloudRef } from "../clients/cloudCredentials";
 import type { OpenStack, Server } from "../clients/openstack";
-import type { Ssh } from "../clients/ssh";
+import { renewKeys, type Ssh } from "../clients/ssh";
+import { serverGone } from "../clients/serverGone";
 import { HostError } from "../host/errors";
 import { type Clock, realClock } from "../rollout/strategy";
 import { differences, type Plain, type Properties, UNKNOWN } from "../wire";
@@ -125,7 +126,9 @@ export function machine({ ssh, openstack, clock = realClock }: MachineDependenci
     });
     const bringUp = async (inputs: Inputs, context: Context): Promise<State> => {
         try {
-            return state(inputs, await comeUp(inputs, context));
+            const keys = await comeUp(inputs, context);
+            renewKeys(inputs.host, keys);
+            return state(inputs, keys);
         } catch (error) {
             throw new InitError((error as Error).message, state(inputs, []));
         }
@@ -149,6 +152,20 @@ export function machine({ ssh, openstack, clock = realClock }: MachineDependenci
             const now = parse(after);
             return preview ? Promise.resolve(state(now, UNKNOWN)) : bringUp(now, context);
         },
-        delete: () => Promise.resolve(),
+        /** Its instance goes right after it. One in ERROR the OpenStack plugin cannot delete: it takes that state for the deletion's. */
+        async delete(_id, inputs, _outputs, context) {
+            const { host, instance, cloud } = parse(inputs);
+            const api = await Promise.resolve(cloud)
+                .then(openstack)
+                .catch(() => undefined);
+            const server = await api?.server(instance).catch(() => undefined);
+            if (api !== undefined && server?.status === "ERROR") {
+                context.log(
+                    "info",
+                    `${host}: Nova has it in ERROR (${server.fault?.message ?? "no reason given"}): deletes it`,
+                );
+                await serverGone(api, instance, `${host}: its server ${instance}`, clock);
+            }
+        },
     };
 }

@@ -2,7 +2,10 @@
 import {
     type App,
     appSets,
+    checkFit,
     classifyChange,
+    demandOfApp,
+    demandOfPod,
     factsSaid,
     type Finding,
     formatFindings,
@@ -16,9 +19,12 @@ import {
 } from "../../site/marathon";
 import { sorted } from "../../site/definitions/compare";
 import { isObject, type JsonObject } from "../../site/definitions/fields";
+import { Findings } from "../../site/definitions/finding";
 import type { Accepted, DefinitionKind, MarathonClient } from "../clients/marathon";
 import type { Endpoint, Gate } from "../clients/http";
 import { type DeploymentWatch, isWell, type Outcome } from "../deployments/await";
+import { capacitiesFor, type LiveAgent } from "./liveAgents";
+import { type MastersInputs, mastersOf } from "./mesosOperator";
 import { differences, type Difference, type Plain, type Properties, UNKNOWN } from "../wire";
 import {
     type CheckResult,
@@ -49,11 +55,15 @@ export interface Connected {
 export interface MarathonDependencies {
     /** The connection to a server; the same one for the same server. Without inputs, the one of the plugin's configuration. */
     connect(server: ServerInputs | undefined): Connected;
+    /** Agents that take tasks now, asked once for all; undefined when no master answers. */
+    agents(masters: MastersInputs): Promise<readonly LiveAgent[] | undefined>;
 }
 
 interface Inputs {
     readonly server: ServerInputs | undefined;
     readonly definition: JsonObject;
+    /** The masters whose agents it must fit on; undefined where the stack declares its agents. */
+    readonly agents: MastersInputs | undefined;
     readonly timeoutSec: number;
     readonly onFailure: "keep" | "rollBack";
 }
@@ -62,10 +72,11 @@ interface Inputs {
 export const DEFAULT_TIMEOUT_SEC = 600;
 
 function parse(properties: Properties): Inputs {
-    const { server, definition, timeoutSec, onFailure } = properties;
+    const { server, definition, agents, timeoutSec, onFailure } = properties;
     return {
         server: isObject(server) ? (server as unknown as ServerInputs) : undefined,
         definition: isObject(definition) ? definition : {},
+        agents: isObject(agents) ? mastersOf(agents) : undefined,
         timeoutSec: typeof timeoutSec === "number" ? timeoutSec : DEFAULT_TIMEOUT_SEC,
         onFailure: onFailure === "rollBack" ? "rollBack" : "keep",
     };
@@ -89,7 +100,7 @@ function inOrder(app: App): App {
 }
 
 export const isControlOnly = (key: string | number | undefined): boolean =>
-    key === "server" || key === "timeoutSec" || key === "onFailure";
+    key === "server" || key === "timeoutSec" || key === "onFailure" || key === "agents";
 
 /** The live definition with 0 where the declared one lets the server choose. */
 function forgetChosen(live: App, declared: JsonObject): App {
@@ -136,6 +147,16 @@ export function marathonDefinition(kind: DefinitionKind, dependencies: MarathonD
         const running = await client.get(kind, id);
         if (running === undefined) return undefined;
         return inOrder(normalize(running.definition, await factsFor(inputs, { client })));
+    }
+
+    /** What no agent that runs can hold. Agents come and go: it is told, not refused. */
+    async function misfits({ agents }: Inputs, normal: App): Promise<Finding[]> {
+        const running = agents === undefined ? undefined : await dependencies.agents(agents);
+        if (running === undefined) return [];
+        const demand = kind === "app" ? demandOfApp(normal) : demandOfPod(normal);
+        const found = new Findings();
+        checkFit(kind.toUpperCase(), demand, capacitiesFor(running, demand), found, "running agent");
+        return found.all.map((finding) => ({ ...finding, severity: "warning" }));
     }
 
     const outputsOf = (definition: JsonObject, accepted: Accepted | undefined, unseen: Plain = ""): Properties => ({
@@ -199,8 +220,10 @@ export function marathonDefinition(kind: DefinitionKind, dependencies: MarathonD
                     failures: [{ property: "", reason: `refused; nothing was sent\n${formatFindings(refused, of)}` }],
                 };
             // Warnings that the last deployment already had are old news.
-            const isSame = previous !== undefined && differences(previous["definition"], inOrder(normal)).length === 0;
-            if (warned.length > 0 && !isSame) context.log("warning", formatFindings(warned, of));
+            const old = previous?.["definition"];
+            const isSame = isObject(old) && differences(old, keepServerChosen(inOrder(normal), old)).length === 0;
+            const all = isSame ? [] : [...warned, ...(await misfits(inputs, normal))];
+            if (all.length > 0) context.log("warning", formatFindings(all, of));
             return { failures: [], inputs: { ...properties, definition: inOrder(normal) } };
         },
 

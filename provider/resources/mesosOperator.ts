@@ -20,7 +20,7 @@ export interface OperatorDependencies {
     readonly exclusive: <T>(masters: MastersInputs | undefined, work: () => Promise<T>) => Promise<T>;
 }
 
-function mastersOf({ masters, operator, connection }: Properties): MastersInputs | undefined {
+export function mastersOf({ masters, operator, connection }: Properties): MastersInputs | undefined {
     if (!Array.isArray(masters)) return undefined;
     return {
         masters: masters as unknown as MasterAddress[],
@@ -60,6 +60,13 @@ function amounts(value: unknown): JsonObject {
 
 const scalars = (value: unknown): JsonObject =>
     Object.fromEntries(Object.entries(isObject(value) ? value : {}).map(([name, amount]) => [name, { value: amount }]));
+
+/** What a quota says, however it is written: nothing is an empty map, and how it is sent is no part of it. */
+const meaningOf = (quota: Properties): Properties => ({
+    ...Object.fromEntries(Object.entries(quota).filter(([key]) => key !== "force")),
+    limits: quota["limits"] ?? {},
+    guarantees: quota["guarantees"] ?? {},
+});
 
 /** Limits and guarantees of a role. */
 export function mesosQuota({ operator }: OperatorDependencies): ResourceType {
@@ -104,7 +111,7 @@ export function mesosQuota({ operator }: OperatorDependencies): ResourceType {
                 }
             return failures;
         },
-        diff: (before, after) => diffBy("role", before, after),
+        diff: (before, after) => diffBy("role", meaningOf(before), meaningOf(after)),
         async create(properties, preview) {
             if (!preview) await apply(properties);
             return { id: word(properties["role"]), outputs: {} };

@@ -58,6 +58,16 @@ async function refuseCycles(client: MetronomeClient, job: JsonObject): Promise<v
     if (all.length > 0) throw new UserError(`refused; nothing was sent\n${formatFindings(all, `job ${wanted.id}`)}`);
 }
 
+/** A job's active runs in words: one whose host is not reached (TASK_UNREACHABLE) may never end by itself. */
+function runsOf(job: JsonObject | undefined): string {
+    const list = (of: unknown): JsonObject[] => (Array.isArray(of) ? of.filter(isObject) : []);
+    const runs = list(job?.["activeRuns"]).map(({ id, status, tasks }) => {
+        const states = [status, ...list(tasks).map((task) => task["status"])].map(word).filter(Boolean);
+        return `${word(id)}${states.length > 0 ? ` (${states.join(", ")})` : ""}`;
+    });
+    return runs.join("; ");
+}
+
 export function metronomeJob(dependencies: MetronomeDependencies): ResourceType {
     return {
         check(properties, _previous, context) {
@@ -114,13 +124,14 @@ export function metronomeJob(dependencies: MetronomeDependencies): ResourceType 
         async delete(id, properties, _outputs, context) {
             const client = dependencies.metronome(server(properties));
             const deadline = Date.now() + dependencies.runsMs;
-            let told = false;
+            let told = "";
             while (!(await client.deleteJob(id))) {
-                if (!told) context.log("info", `job ${id}: waits for its runs to end`);
-                told = true;
+                const runs = runsOf(await client.job(id));
+                if (runs !== told) context.log("info", `job ${id}: waits for its runs to end: ${runs}`);
+                told = runs;
                 if (Date.now() > deadline)
                     throw new UserError(
-                        `job ${id} still runs, and a run is never stopped by its removal\n  fix: stop it: POST /v1/jobs/${id}/runs/RUN/actions/stop`,
+                        `job ${id} still runs, and a run is never stopped by its removal: ${runs}\n  fix: stop it: POST /v1/jobs/${id}/runs/RUN/actions/stop`,
                     );
                 await new Promise((resolve) => setTimeout(resolve, 2000));
             }

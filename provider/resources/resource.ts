@@ -34,6 +34,8 @@ export interface State {
     readonly outputs: Properties;
     /** Only from `read`: the inputs as the real thing has them now. */
     readonly inputs?: Properties;
+    /** Paths in `inputs` that are secret although nothing that was given is. */
+    readonly secretInputs?: readonly Path[];
     /** Paths in outputs that are secret although no input was. */
     readonly secretOutputs?: readonly Path[];
 }

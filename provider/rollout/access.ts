@@ -1,18 +1,18 @@
-/** Rolling load balancers and name servers: one after the other, so that one of several always answers. */
+/** Rolling what answers alone, or is a timer: a few at a time, so that of several one always serves. */
 import type { AccessService } from "../../site/plan/types";
+import type { Route } from "../clients/dial";
 import type { HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
-import type { Route } from "../clients/dial";
 import { poolWaves, type Role } from "./order";
 import {
+    asPlanned,
     type Clock,
+    foretold,
     type Prepared,
     realClock,
+    restartLines,
     type Strategy,
     waitFor,
-    asPlanned,
-    foretold,
-    restartLines,
 } from "./strategy";
 
 export interface AccessClient {
@@ -20,79 +20,70 @@ export interface AccessClient {
     answers(service: AccessService, address: string, route: Route): Promise<boolean>;
 }
 
-const access = (config: HostConfigInputs): AccessService => config.service as AccessService;
-
 const titles: Readonly<Record<AccessService["kind"], string>> = {
     loadBalancer: "the load balancer",
     nameServer: "the name server",
+    workQueueCatalog: "the Work Queue catalog",
+    campaign: "the campaign",
+    monitoring: "Prometheus",
+    nodeExporter: "the node exporter",
 };
 
-export class AccessStrategy implements Strategy {
-    public readonly isQuorum = false;
+/** No host knows of another, so none has to be asked before one changes. */
+function alone(serves: (config: HostConfigInputs) => Promise<boolean>, after: Strategy["after"]): Strategy {
+    return {
+        isQuorum: false,
+        async roles(configs) {
+            const roles = await Promise.all(
+                configs.map(async (config): Promise<[string, Role]> => [
+                    config.host,
+                    (await serves(config)) ? "serving" : "down",
+                ]),
+            );
+            return new Map(roles);
+        },
+        waves: (batch) => Promise.resolve(poolWaves(batch, batch[0]?.config.rollout.maxUnavailable ?? 1)),
+        before: () => Promise.resolve([]),
+        after,
+        beforeRemoval: () => Promise.resolve(new Map()),
+        outdated: () => [],
+        afterRemoval: () => Promise.resolve(),
+        observe: asPlanned,
+        foretell: (config, before) => foretold(restartLines(config, before)),
+    };
+}
 
-    public constructor(
-        private readonly client: AccessClient,
-        private readonly clock: Clock = realClock,
-    ) {}
+/** Nothing is out of service meanwhile, and nothing is to be asked afterwards but systemd, which Ansible does. */
+export const timerStrategy = (): Strategy =>
+    alone(
+        () => Promise.resolve(true),
+        () => Promise.resolve(),
+    );
 
-    private answers(config: HostConfigInputs): Promise<boolean> {
-        const { members } = access(config);
-        const address = members.find(({ name }) => name === config.host)?.address ?? config.connection.address;
-        return this.client.answers(access(config), address, config.connection);
-    }
-
-    public async roles(configs: readonly HostConfigInputs[]): Promise<ReadonlyMap<string, Role>> {
-        const roles = await Promise.all(
-            configs.map(async (config): Promise<[string, Role]> => [
-                config.host,
-                (await this.answers(config)) ? "serving" : "down",
-            ]),
-        );
-        return new Map(roles);
-    }
-
-    public waves(batch: readonly Prepared[]): Promise<Prepared[][]> {
-        return Promise.resolve(poolWaves(batch, batch[0]?.config.rollout.maxUnavailable ?? 1));
-    }
-
-    public before(): Promise<readonly string[]> {
-        return Promise.resolve([]);
-    }
-
-    public async after(host: Prepared): Promise<void> {
-        const { healthTimeoutSec } = host.config.rollout;
-        const { kind, port } = access(host.config);
-        const unit = Object.keys(host.config.units).join(" -u ");
+/** Load balancers, name servers, catalogs, campaigns, monitors: each answers for itself. */
+export function accessStrategy(client: AccessClient, clock: Clock = realClock): Strategy {
+    const service = (config: HostConfigInputs): AccessService => config.service as AccessService;
+    const answers = (config: HostConfigInputs): Promise<boolean> => {
+        const own = service(config).members.find(({ name }) => name === config.host);
+        return client.answers(service(config), own?.address ?? config.connection.address, config.connection);
+    };
+    return alone(answers, async (prepared: Prepared) => {
+        const { host, config } = prepared;
+        const { healthTimeoutSec } = config.rollout;
+        const { kind, port } = service(config);
+        const units = Object.keys(config.units).join(" -u ");
         await waitFor(
-            async () => ((await this.answers(host.config)) ? true : undefined),
+            async () => ((await answers(config)) ? true : undefined),
             healthTimeoutSec,
             () =>
                 new HostError(
-                    host.host,
+                    host,
                     "health",
                     `${titles[kind]} does not answer on port ${port} within ${healthTimeoutSec} s`,
-                    `look at its log: ssh ${host.config.connection.address} journalctl -u ${unit}`,
+                    `look at its log: ssh ${config.connection.address} journalctl -u ${units}`,
                 ),
-            this.clock,
+            clock,
         );
-        host.say("answers");
-    }
-
-    public beforeRemoval(): Promise<ReadonlyMap<string, Error>> {
-        return Promise.resolve(new Map());
-    }
-
-    public outdated(): readonly string[] {
-        return [];
-    }
-
-    public afterRemoval(): Promise<void> {
-        return Promise.resolve();
-    }
-
-    public readonly observe = asPlanned;
-
-    public foretell(config: HostConfigInputs, before: HostConfigInputs): string {
-        return foretold(restartLines(config, before));
-    }
+        prepared.say("answers");
+    });
 }

@@ -100,7 +100,12 @@ export class AgentStrategy implements Strategy {
         const timeoutSec = drainGraceSec + DRAIN_MARGIN_SEC;
         await waitFor(
             async () => {
-                const now = (await client.agents()).find(({ id }) => id === found.id);
+                // A leader that changes meanwhile, or one answer that is lost, does not end a drain.
+                const agents = await client.agents().catch(() => undefined);
+                if (agents === undefined) {
+                    return undefined;
+                }
+                const now = agents.find(({ id }) => id === found.id);
                 return now === undefined || now.drain === "DRAINED" ? true : undefined;
             },
             timeoutSec,

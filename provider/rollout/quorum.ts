@@ -23,6 +23,8 @@ import {
 interface Kind {
     readonly name: string;
     readonly newcomersFirst: boolean;
+    /** Members follow only a leader that they know: one that leaves must not lead when they forget it. */
+    readonly followsKnown: boolean;
     members(config: HostConfigInputs): readonly QuorumMember[];
     quorum(config: HostConfigInputs): number;
     /** Role of every member, by name. */
@@ -91,6 +93,16 @@ export class QuorumStrategy implements Strategy {
         // Asked again for each host: what was true when the waves were planned may have changed since.
         const state = await this.state(host.before ?? host.config);
         const role = state.roles.get(host.host) ?? "absent";
+        const [leader] = [...state.roles].find(([, one]) => one === "leader") ?? [];
+        const stays = this.kind.members(host.config).some(({ name }) => name === leader);
+        if (this.kind.followsKnown && leader !== undefined && !stays) {
+            throw new HostError(
+                host.host,
+                "quorum",
+                `${leader}, which leaves, leads: those that stay would not follow a leader that they know no more`,
+                `let another one lead (on ${leader}: systemctl restart zookeeper), then run again`,
+            );
+        }
         const aside = this.kind.startsOver(host);
         const hasNothingToLose = state.serving < state.quorum || aside.length > 0;
         const reason = hasNothingToLose ? undefined : refusal({ ...host, role }, state);
@@ -199,6 +211,7 @@ export function zookeeperKind(client: ZooKeeperClient): Kind {
     return {
         name: "the ZooKeeper ensemble",
         newcomersFirst: true,
+        followsKnown: true,
         members: (config) => zookeeper(config).members,
         quorum: (config) => Math.floor(zookeeper(config).members.length / 2) + 1,
         roles,
@@ -256,6 +269,7 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient): 
     return {
         name: "the Mesos masters",
         newcomersFirst: false,
+        followsKnown: false,
         members: (config) => master(config).members,
         quorum: (config) => master(config).quorum,
         async roles(config) {

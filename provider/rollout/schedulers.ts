@@ -1,4 +1,4 @@
-/** Rolling Marathon and Metronome: one at a time, those that stand by first, the leader last. Their tasks notice nothing. */
+/** Rolling Marathon, Metronome and the frameworks of ours: one at a time, those that stand by first, the leader last. Their tasks notice nothing. */
 import type { SchedulerService } from "../../site/plan/types";
 import type { Framework, MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
@@ -28,15 +28,30 @@ export interface SchedulerClient {
         url: string,
         kind: SchedulerService["kind"],
         login: Credential | undefined,
+        /** Certificates of authorities, PEM. @default - those that Node.js knows */
+        ca?: string,
     ): Promise<SchedulerHealth | undefined>;
 }
 
-const titles = { marathon: "Marathon", metronome: "Metronome" } as const;
+const titles = {
+    marathon: "Marathon",
+    metronome: "Metronome",
+    workQueue: "the Work Queue framework",
+    dds: "the DDS framework",
+} as const;
 
 const scheduler = (config: HostConfigInputs): SchedulerService => config.service as SchedulerService;
 
+/** Between HTTP and HTTPS: those that have and those that have not yet cannot hand questions on to each other. */
+function changesOver({ before, config }: Prepared): boolean {
+    const isSecure = (one: HostConfigInputs): boolean => scheduler(one).tls !== undefined;
+    return before !== undefined && isSecure(before) !== isSecure(config);
+}
+
 export class SchedulerStrategy implements Strategy {
     public readonly isQuorum = false;
+    /** Servers that have left: on a busy machine the engine's calls for those of one framework come apart. */
+    private readonly gone = new Set<string>();
     /** When all servers leave: what ends with them, and the host that sees to it. */
     private ending: { readonly host: string; readonly frameworks: readonly Framework[] } | undefined;
 
@@ -47,11 +62,21 @@ export class SchedulerStrategy implements Strategy {
         private readonly clock: Clock = realClock,
     ) {}
 
+    private health(config: HostConfigInputs, address: string): Promise<SchedulerHealth | undefined> {
+        const { port, kind, tls } = scheduler(config);
+        return this.client.health(`${tls ? "https" : "http"}://${address}:${port}`, kind, config.login, tls?.ca);
+    }
+
+    /** Also of those that are yet to be given a certificate; no password goes over the wire in plain for that. */
+    private async anyHealth(config: HostConfigInputs, address: string): Promise<SchedulerHealth | undefined> {
+        const { port, kind, tls } = scheduler(config);
+        const now = await this.health(config, address);
+        return now ?? (tls && this.client.health(`http://${address}:${port}`, kind, undefined));
+    }
+
     private async healths(config: HostConfigInputs): Promise<Map<string, SchedulerHealth | undefined>> {
-        const { members, port, kind } = scheduler(config);
-        const found = await Promise.all(
-            members.map(({ address }) => this.client.health(`http://${address}:${port}`, kind, config.login)),
-        );
+        const { members } = scheduler(config);
+        const found = await Promise.all(members.map(({ address }) => this.anyHealth(config, address)));
         return new Map(members.map(({ name }, index) => [name, found[index]]));
     }
 
@@ -86,6 +111,7 @@ export class SchedulerStrategy implements Strategy {
      */
     public async before(host: Prepared): Promise<readonly string[]> {
         const { kind, frameworkName, zookeeper } = scheduler(host.config);
+        this.gone.delete(host.host);
         if (!host.isNew || !host.restarts) {
             return [];
         }
@@ -112,15 +138,16 @@ export class SchedulerStrategy implements Strategy {
 
     public async after(host: Prepared): Promise<void> {
         const { healthTimeoutSec } = host.config.rollout;
-        const { kind } = scheduler(host.config);
+        const { kind, members } = scheduler(host.config);
+        const address = members.find(({ name }) => name === host.host)?.address;
         let last = "it does not answer";
         const leader = await waitFor(
             async () => {
-                const own = (await this.healths(host.config)).get(host.host);
-                if (own !== undefined) {
+                const own = address && (await this.health(host.config, address));
+                if (own) {
                     last = "it knows no leader";
                 }
-                return own?.leader;
+                return own ? (own.leader ?? (changesOver(host) ? "" : undefined)) : undefined;
             },
             healthTimeoutSec,
             () =>
@@ -128,10 +155,14 @@ export class SchedulerStrategy implements Strategy {
                     host.host,
                     "health",
                     `${titles[kind]} is not well within ${healthTimeoutSec} s: ${last}`,
-                    `look at its log: ssh ${host.config.connection.address} journalctl -u ${kind}`,
+                    `look at its log: ssh ${host.config.connection.address} journalctl -u ${Object.keys(host.config.units).join(" -u ")}`,
                 ),
             this.clock,
         );
+        if (leader === "") {
+            host.say("answers; it will know the leader when all have changed over");
+            return;
+        }
         const name = this.nameOf(host.config, leader) ?? leader;
         host.say(name === host.host ? "leads" : `stands by; ${name} leads`);
     }
@@ -145,7 +176,9 @@ export class SchedulerStrategy implements Strategy {
     /** Without its last server nobody would look after its tasks, and Mesos would kill them all one day. */
     public async beforeRemoval(leaving: readonly Prepared[], confirmed: boolean): Promise<ReadonlyMap<string, Error>> {
         const [first] = leaving;
-        const names = new Set(leaving.map(({ host }) => host));
+        // One whose machine is replaced will be back, and wants its state then.
+        const leavingForGood = leaving.filter(({ comesBack }) => comesBack !== true);
+        const names = new Set([...this.gone, ...leavingForGood.map(({ host }) => host)]);
         if (first === undefined || !scheduler(first.config).members.every(({ name }) => names.has(name))) {
             return new Map();
         }
@@ -171,6 +204,7 @@ export class SchedulerStrategy implements Strategy {
      */
     public async afterRemoval(host: Prepared): Promise<void> {
         const { config } = host;
+        if (host.comesBack !== true) this.gone.add(host.host);
         if (this.ending?.host !== host.host) {
             return;
         }

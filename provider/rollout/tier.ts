@@ -8,7 +8,16 @@ import type { Ansible, Job, Outcome } from "../clients/ansible";
 import type { Ssh } from "../clients/ssh";
 import type { HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
-import { drift, inspect, type Observation, preflightFaults, missingArtifacts, missingPackages } from "../host/inspect";
+import {
+    drift,
+    inspect,
+    leftOf,
+    type Observation,
+    preflightFaults,
+    missingArtifacts,
+    missingPackages,
+    restarts,
+} from "../host/inspect";
 import { UserError } from "../resources/resource";
 import { byName, type Role } from "./order";
 import type { Prepared, Strategy } from "./strategy";
@@ -46,24 +55,12 @@ function expected({ config: { service } }: Request): number {
     return service.kind === "mesosAgent" ? Infinity : service.members.length;
 }
 
-/** Whether the change takes a unit down for a moment, by what is on the host. */
-export function restarts(config: HostConfigInputs, seen: Observation, lines: readonly string[]): boolean {
-    return Object.entries(config.units).some(([name, unit]) => {
-        const state = seen.units[name];
-        // A file whose owner or mode alone is wrong is mended under the running service.
-        const replaced = unit.restartOn.some((path) =>
-            [`${path} is missing`, `${path} has another content`].some((line) => lines.includes(line)),
-        );
-        const reinstalled = missingPackages(config, seen).length + missingArtifacts(config, seen).length > 0;
-        return unit.active && (state?.active !== true || state.stale || replaced || reinstalled);
-    });
-}
-
 export class Tier {
     private queue: Pending[] = [];
     private timer: NodeJS.Timeout | undefined;
     private working = false;
     private stopped = false;
+    private refusedHost: string | undefined;
 
     public constructor(
         private readonly strategy: Strategy,
@@ -76,6 +73,11 @@ export class Tier {
             this.queue.push({ ...request, resolve, reject });
             this.arm();
         });
+    }
+
+    /** A host of the tier has a change that is refused before it comes here: a quorum's others must not go on without it. */
+    public refused(host: string): void {
+        this.refusedHost ??= host;
     }
 
     /** Nothing new is begun; what is being done to a host is finished. */
@@ -180,6 +182,11 @@ export class Tier {
         if (batch.length === 0) {
             return;
         }
+        const { refusedHost } = this;
+        if (this.strategy.isQuorum && refusedHost !== undefined) {
+            batch.forEach((pending) => pending.reject(this.notChanged(pending, refusedHost, "its change is refused")));
+            return;
+        }
         const ready = await this.prepare(batch);
         const pendingOf = new Map(ready.map((pending) => [pending.config.host, pending]));
         const waves = await this.strategy.waves(ready.map(({ prepared }) => prepared));
@@ -223,10 +230,11 @@ export class Tier {
             wave.map(async (host) => {
                 try {
                     const forget = await this.strategy.before(host);
-                    if (host.drift.length === 0 && forget.length === 0) {
+                    const left = leftOf(host.before, host.config);
+                    if (host.drift.length === 0 && forget.length === 0 && left === undefined) {
                         healthy.push(host);
                     } else {
-                        jobs.push({ host, job: { config: host.config, seen: host.seen, forget } });
+                        jobs.push({ host, job: { config: host.config, seen: host.seen, forget, left } });
                     }
                 } catch (error) {
                     fail(host, error);
@@ -307,8 +315,13 @@ export class Tier {
             if (seen === undefined) {
                 return [];
             }
+            // The machine that the service was on is gone: an `up` that failed had made another one in its place.
+            const isGone = seen instanceof HostError && seen.isOtherMachine && pending.config.machine !== undefined;
+            if (isGone) {
+                pending.say("its machine is gone, and another one answers there: nothing is left to take away");
+            }
             // A host that is out of reach can only be left behind as it is, and only if the administrator says so.
-            if (seen instanceof Error && !pending.confirmed && pending.comesBack !== true) {
+            if (seen instanceof Error && !isGone && !pending.confirmed && pending.comesBack !== true) {
                 const fix = `to forget the host without cleaning it up, run with PULUMI_MESOS_CONFIRM=${pending.config.cluster}`;
                 pending.reject(new UserError(`${seen.message}\n  ${fix}`));
                 return [];

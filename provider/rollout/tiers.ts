@@ -5,7 +5,7 @@ import type { Ssh } from "../clients/ssh";
 import type { ZooKeeperClient } from "../clients/zookeeper";
 import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import type { HostConfigDependencies } from "../resources/hostConfig";
-import { type AccessClient, AccessStrategy } from "./access";
+import { type AccessClient, accessStrategy, timerStrategy } from "./access";
 import { AgentStrategy } from "./agents";
 import { type SchedulerClient, SchedulerStrategy } from "./schedulers";
 import { masterKind, QuorumStrategy, zookeeperKind } from "./quorum";
@@ -92,8 +92,15 @@ export function hostDependencies(clients: Clients): HostConfigDependencies & { s
         mesosAgent: () => new AgentStrategy(mesos),
         marathon: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
         metronome: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
-        loadBalancer: () => new AccessStrategy(clients.access),
-        nameServer: () => new AccessStrategy(clients.access),
+        workQueue: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
+        dds: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
+        workQueueCatalog: () => accessStrategy(clients.access),
+        campaign: () => accessStrategy(clients.access),
+        loadBalancer: () => accessStrategy(clients.access),
+        backup: () => timerStrategy(),
+        monitoring: () => accessStrategy(clients.access),
+        nodeExporter: () => accessStrategy(clients.access),
+        nameServer: () => accessStrategy(clients.access),
     };
     const made = new Map<string, { strategy: Strategy; tier: Tier; foreteller: Foreteller }>();
     const of = ({ rollout, service }: HostConfigInputs): { strategy: Strategy; tier: Tier; foreteller: Foreteller } => {

@@ -9,6 +9,8 @@ export interface ServerArgs {
     /** For HTTP basic authentication. @default - none */
     readonly username?: pulumi.Input<string>;
     readonly password?: pulumi.Input<string>;
+    /** Certificates of the authorities that may have signed the servers', PEM. @default - those that Node.js knows */
+    readonly ca?: string;
 }
 
 export interface MarathonServerArgs extends ServerArgs {
@@ -26,6 +28,8 @@ export interface MarathonDefinitionArgs {
     readonly server?: MarathonServerArgs;
     /** The app or pod as Marathon's API has it; old spellings are taken too. */
     readonly definition: pulumi.Input<Record<string, unknown>>;
+    /** Masters whose agents it must fit on: told at preview. @default - nothing is said of running agents */
+    readonly agents?: MastersArgs;
     /** How long a deployment may take, seconds. @default 600 */
     readonly timeoutSec?: number;
     /** What becomes of a deployment that does not come to its end. @default "keep" */
@@ -151,5 +155,30 @@ export interface MesosMaintenanceArgs extends MastersArgs {
 export class MesosMaintenance extends pulumi.CustomResource {
     public constructor(name: string, args: MesosMaintenanceArgs, opts?: pulumi.CustomResourceOptions) {
         super("mesos:index:MesosMaintenance", name, { ...args }, opts);
+    }
+}
+
+export interface MesosReservationArgs extends MastersArgs {
+    /** As the agent registered. */
+    readonly hostname: string;
+    readonly role: string;
+    /** What is kept for the role: CPUs, MiB, MiB (volumes included), GPUs. */
+    readonly resources: Amounts;
+    /** Ranges, e.g. ["31000-31009"]. @default - none */
+    readonly ports?: readonly string[];
+    /** Labels of the reservation; another reservation is told by them. @default - none */
+    readonly labels?: Readonly<Record<string, string>>;
+    /** Persistent volumes on the reserved disk, by id. @default - none */
+    readonly volumes?: Readonly<Record<string, { readonly sizeMiB: number; readonly containerPath: string }>>;
+    /** Name of the cluster, which a confirmation repeats. */
+    readonly cluster?: string;
+    /** Volumes may be destroyed, with the data on them. @default false */
+    readonly confirmed?: boolean;
+}
+
+/** Resources of one agent that are kept for a role, reserved by the operator. */
+export class MesosReservation extends pulumi.CustomResource {
+    public constructor(name: string, args: MesosReservationArgs, opts?: pulumi.CustomResourceOptions) {
+        super("mesos:index:MesosReservation", name, { ...args }, opts);
     }
 }

@@ -1,6 +1,6 @@
 /** Frameworks' principals, roles and users. */
 import { formatPath } from "../issue";
-import { agentPrincipal, operatorPrincipal } from "../plan/principals";
+import { agentPrincipal, mesosDnsPrincipal, monitorPrincipal, operatorPrincipal } from "../plan/principals";
 import type { Checked, Report } from "./report";
 
 /** Names of roles that Mesos takes (docs/roles.md): path components, not `.` or `..`, not beginning with a dash. */
@@ -13,6 +13,12 @@ export function isRole(role: string): boolean {
 
 /** Checks `frameworks` and `authentication`. */
 export function checkFrameworks({ site }: Checked, report: Report): void {
+    const reserved = [
+        operatorPrincipal,
+        agentPrincipal,
+        ...(site.monitoring === undefined ? [] : [monitorPrincipal]),
+        ...(site.discovery?.mesosDns === undefined ? [] : [mesosDnsPrincipal]),
+    ];
     for (const [principal, { roles, users }] of Object.entries(site.frameworks)) {
         const path = formatPath(["frameworks", principal]);
         if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(principal))
@@ -20,10 +26,10 @@ export function checkFrameworks({ site }: Checked, report: Report): void {
                 value: principal,
                 allowed: "lower-case letters, digits and dashes",
             });
-        if (principal === operatorPrincipal || principal === agentPrincipal)
+        if (reserved.includes(principal))
             report.fault("PRINCIPAL_RESERVED", path, "this principal is the site's own", {
                 value: principal,
-                allowed: `anything but ${operatorPrincipal} and ${agentPrincipal}`,
+                allowed: `anything but ${reserved.join(", ")}`,
             });
         roles.forEach((role, index) => {
             if (!isRole(role))

@@ -2,6 +2,7 @@
 import { isIPv4 } from "node:net";
 import { formatPath } from "../issue";
 import { expandRange } from "../ranges";
+import type { SiteConfig, SshConfig } from "../schema";
 import type { Checked, Report } from "./report";
 
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -87,6 +88,33 @@ export function checkDomains({ site, hosts, uses }: Checked, report: Report): vo
                 value: host.region,
                 allowed: site.domain.region,
                 fix: "masters must share a region; agents may be elsewhere",
+            });
+    }
+}
+
+/** Every `ssh` of the file, with its path. */
+export function sshBlocks({ ssh, hosts }: SiteConfig): { readonly path: string; readonly ssh: SshConfig }[] {
+    const own = Object.entries(hosts).flatMap(([key, entry]) =>
+        entry.ssh === undefined ? [] : [{ path: `${formatPath(["hosts", key])}.ssh`, ssh: entry.ssh }],
+    );
+    return [{ path: "ssh", ssh }, ...own];
+}
+
+/** Checks the ways through bastions: no chain, no two ways at once. */
+export function checkBastions({ site, hosts }: Checked, report: Report): void {
+    for (const { path, ssh } of sshBlocks(site)) {
+        const { bastion = "none", proxyJump } = ssh;
+        if (bastion === "none") continue;
+        if (proxyJump !== undefined)
+            report.fault("BASTION_TWICE", `${path}.bastion`, "there is one way to a host, not two", {
+                value: bastion,
+                fix: "give `bastion`, a host of this site, or `proxyJump`, any other",
+            });
+        const next = hosts.get(bastion)?.bastion;
+        if (next !== undefined)
+            report.fault("BASTION_CHAIN", `${path}.bastion`, `${bastion} is itself reached through ${next}`, {
+                value: bastion,
+                fix: `give ${bastion} \`ssh: { bastion: none }\``,
             });
     }
 }

@@ -26,8 +26,12 @@ function listenersOf({ site }: Checked, use: Use): Listener[] {
             ];
         case "marathon":
         case "metronome": {
-            const port = site[use.role]?.port ?? 0;
-            return [{ port, what: use.role === "marathon" ? "Marathon" : "Metronome", path: `${use.role}.port` }];
+            const { port = 0, libprocessPort = 0 } = site[use.role] ?? {};
+            const what = use.role === "marathon" ? "Marathon" : "Metronome";
+            return [
+                { port, what, path: `${use.role}.port` },
+                { port: libprocessPort, what: `${what}'s part of Mesos`, path: `${use.role}.libprocessPort` },
+            ];
         }
         case "loadBalancer": {
             const { httpPort = 0, healthPort = 0 } = site.loadBalancer ?? {};
@@ -36,8 +40,50 @@ function listenersOf({ site }: Checked, use: Use): Listener[] {
                 { port: healthPort, what: "the load balancer's health", path: "loadBalancer.healthPort" },
             ];
         }
+        case "bastion":
+            return [];
+        case "monitoring": {
+            const { port = 0, exporterPort = 0 } = site.monitoring ?? {};
+            return [
+                { port, what: "Prometheus", path: "monitoring.port" },
+                { port: exporterPort, what: "Prometheus' exporter", path: "monitoring.exporterPort" },
+            ];
+        }
+        case "nodeExporter": {
+            const port = site.monitoring?.nodeExporterPort ?? 0;
+            return [{ port, what: "the node exporter", path: "monitoring.nodeExporterPort" }];
+        }
         case "discovery":
             return [{ port: site.discovery?.port ?? 0, what: "the name server", path: "discovery.port" }];
+        case "workQueue": {
+            const port = site.workloads.workQueue?.port ?? 0;
+            return [{ port, what: "the Work Queue framework", path: "workloads.workQueue.port" }];
+        }
+        case "dds":
+            return [{ port: site.workloads.dds?.port ?? 0, what: "the DDS framework", path: "workloads.dds.port" }];
+        case "catalog": {
+            const port = site.workloads.workQueue?.catalog.port ?? 0;
+            return [{ port, what: "the Work Queue catalog", path: "workloads.workQueue.catalog.port" }];
+        }
+        case "buildStore": {
+            const { port = 0, gitPort = 0, statusPort = 0 } = site.workloads.builds?.store ?? {};
+            const at = (field: string): string => `workloads.builds.store.${field}`;
+            return [
+                { port, what: "the build store", path: at("port") },
+                { port: gitPort, what: "the sources' mirror", path: at("gitPort") },
+                { port: statusPort, what: "the build store's page", path: at("statusPort") },
+            ];
+        }
+        case "validations":
+        case "productions": {
+            const name = use.campaign ?? "";
+            const { port = 0, statusPort = 0 } = site.workloads[use.role][name] ?? {};
+            const at = (field: string): string => formatPath(["workloads", use.role, name, field]);
+            return [
+                { port, what: `the manager of ${name}`, path: at("port") },
+                { port: statusPort, what: `the page of ${name}`, path: at("statusPort") },
+            ];
+        }
         case "master":
             return [{ port: site.masters.port, what: "the Mesos master", path: "masters.port" }];
         case "agent": {

@@ -21,9 +21,27 @@ export class Report {
 /** What a host is used for. */
 export interface Use {
     readonly host: string;
-    readonly role: "zookeeper" | "master" | "agent" | "marathon" | "metronome" | "loadBalancer" | "discovery";
+    readonly role:
+        | "zookeeper"
+        | "master"
+        | "agent"
+        | "marathon"
+        | "metronome"
+        | "loadBalancer"
+        | "discovery"
+        | "bastion"
+        | "workQueue"
+        | "catalog"
+        | "dds"
+        | "validations"
+        | "productions"
+        | "buildStore"
+        | "monitoring"
+        | "nodeExporter";
     /** Name of the pool, for an agent. */
     readonly pool?: string;
+    /** Name of the validation or production. */
+    readonly campaign?: string;
     /** Where the stack file says so. */
     readonly path: string;
 }

@@ -1,6 +1,7 @@
 /** Which host does what. */
 import { formatPath } from "../issue";
 import { nearest } from "../nearest";
+import { workloadHosts } from "../plan/workloads";
 import { expandRange } from "../ranges";
 import type { Checked, Report, Use } from "./report";
 
@@ -30,9 +31,26 @@ function checkRanges({ site }: Checked, report: Report): void {
         site[name]?.members?.forEach((text, index) => check(text, `${name}.members[${index}]`));
     for (const name of ["loadBalancer", "discovery"] as const)
         site[name]?.hosts.forEach((text, index) => check(text, `${name}.hosts[${index}]`));
+    for (const { names, path, name } of workloadHosts(site))
+        names.forEach((text, index) => check(text, name === undefined ? `${path}[${index}]` : path));
     for (const [name, { hosts, overrides }] of Object.entries(site.pools)) {
         hosts.forEach((text, index) => check(text, `${formatPath(["pools", name])}.hosts[${index}]`));
         for (const text of Object.keys(overrides)) check(text, formatPath(["pools", name, "overrides", text]));
+    }
+}
+
+/** Checks the hosts of a service that each host has once: that there are some, and none of them twice. */
+export function checkOwnHosts(
+    role: "loadBalancer" | "discovery" | "monitoring",
+    { site, uses }: Checked,
+    report: Report,
+): void {
+    if (site[role]?.hosts.length === 0) report.fault("EMPTY", `${role}.hosts`, "must not be empty");
+    const seen = new Set<string>();
+    for (const use of uses.filter((one) => one.role === role)) {
+        if (seen.has(use.host))
+            report.fault("HOST_REUSED", use.path, `${use.host} is in ${role}.hosts twice`, { value: use.host });
+        seen.add(use.host);
     }
 }
 
@@ -47,6 +65,10 @@ export function checkRoles(checked: Checked, report: Report): void {
         for (const role of ["marathon", "metronome"] as const) {
             const [, again] = list.filter((use) => use.role === role);
             if (again) report.fault("HOST_REUSED", again.path, `${host} is in ${role}.members twice`, { value: host });
+        }
+        for (const role of ["workQueue", "catalog", "dds"] as const) {
+            const [, again] = list.filter((use) => use.role === role);
+            if (again) report.fault("HOST_REUSED", again.path, `${host} is there twice`, { value: host });
         }
         for (const role of ["master", "agent"] as const) {
             const [first, second] = list.filter((use) => use.role === role);

@@ -1,7 +1,9 @@
 /** Marathon and Metronome as services of the site. */
 import { nearest } from "../nearest";
+import { membersOf } from "../plan/hosts";
 import { marathonSettings, metronomeSettings } from "../plan/schedulers";
 import type { SiteConfig } from "../schema";
+import { checkAuthorities, checkTls } from "./certificates";
 import type { Checked, Report } from "./report";
 
 type Kind = "marathon" | "metronome";
@@ -11,13 +13,15 @@ const place = (site: SiteConfig) => ({ site, address: "", servers: [] });
 /** Names of the settings that the plan sets, whether they are set for this site or not. */
 function ownedBy(kind: Kind, site: SiteConfig): Set<string> {
     const { marathon, metronome } = site;
-    if (kind === "marathon" && marathon !== undefined) {
-        const all = { ...marathon, settings: {}, authentication: true, features: ["x"], defaultNetworkName: "x" };
-        return new Set(Object.keys(marathonSettings(all, place(site))));
-    }
-    return metronome === undefined
-        ? new Set()
-        : new Set(Object.keys(metronomeSettings({ ...metronome, settings: {} }, place(site))));
+    const all = { settings: {}, authentication: true, features: ["x"], defaultNetworkName: "x" };
+    const names = [undefined, { certificate: "", keySecret: "x" }].flatMap((tls) => {
+        if (kind === "marathon" && marathon !== undefined)
+            return Object.keys(marathonSettings({ ...marathon, ...all, tls }, place(site)));
+        return metronome === undefined
+            ? []
+            : Object.keys(metronomeSettings({ ...metronome, settings: {}, tls }, place(site)));
+    });
+    return new Set(names);
 }
 
 /** Where a setting has its field, when not under nearly the same name. */
@@ -31,6 +35,14 @@ const fields: Readonly<Record<string, string>> = {
     web_ui_url: "port",
     http_port: "port",
     play_server_http_port: "port",
+    https_port: "port",
+    play_server_https_port: "port",
+    disable_http: "tls",
+    ssl_keystore_path: "tls",
+    ssl_keystore_password: "tls",
+    play_server_https_keystore_path: "tls",
+    play_server_https_keystore_password: "tls",
+    play_server_https_keystore_type: "tls",
     http_credentials: "authentication",
     mesos_role: "role",
     mesos_user: "user",
@@ -60,14 +72,18 @@ function checkSettings(kind: Kind, { site }: Checked, report: Report): void {
     }
 }
 
-function checkPrincipal(kind: Kind, { site }: Checked, report: Report): void {
-    const config = site[kind];
-    if (config === undefined) return;
+/** A framework's principal must be declared, and its role and its tasks' user be among the principal's. */
+export function checkPrincipal(
+    path: string,
+    config: { readonly principal: string; readonly role?: string | undefined; readonly user?: string | undefined },
+    { site }: Checked,
+    report: Report,
+): void {
     const { principal, role, user } = config;
     const framework = site.frameworks[principal];
     if (framework === undefined) {
         const near = nearest(principal, Object.keys(site.frameworks));
-        report.fault("SCHEDULER_PRINCIPAL", `${kind}.principal`, "no framework has this principal", {
+        report.fault("SCHEDULER_PRINCIPAL", `${path}.principal`, "no framework has this principal", {
             value: principal,
             fix:
                 near === undefined
@@ -80,13 +96,34 @@ function checkPrincipal(kind: Kind, { site }: Checked, report: Report): void {
         if (value !== undefined && !list.includes(value))
             report.fault(
                 "SCHEDULER_RIGHTS",
-                `${kind}.${field}`,
+                `${path}.${field}`,
                 `the principal ${principal} may not use this ${what}: Mesos would refuse the framework or its tasks`,
                 { value, allowed: list.join(", "), fix: `add it to frameworks.${principal}.${what}s` },
             );
     };
     member(role, framework.roles, "role", "role");
     member(user, framework.users, "user", "user");
+}
+
+/** HTTPS: of servers of the site's own by `tls`, of others' by their addresses. */
+function checkHttps(kind: Kind, { site, hosts }: Checked, report: Report): void {
+    const { tls, members = [], existing } = site[kind] ?? {};
+    if (tls !== undefined && existing !== undefined)
+        report.fault("TLS_WHICH", `${kind}.tls`, "servers that run already have a certificate", {
+            fix: `take it away; \`${kind}.existing.ca\` says who has signed theirs`,
+        });
+    if (tls !== undefined) {
+        const addresses = membersOf(members, hosts).map(({ address }) => address);
+        checkTls(`${kind}.tls`, tls, addresses, report);
+    }
+    if (existing?.ca === undefined) return;
+    checkAuthorities(`${kind}.existing.ca`, existing.ca, report);
+    const plain = existing.urls.findIndex((url) => url.startsWith("http:"));
+    if (plain >= 0)
+        report.fault("TLS_WHICH", `${kind}.existing.urls[${plain}]`, "`ca` is given, but this address is plain HTTP", {
+            value: existing.urls[plain],
+            fix: "write https://…, or take `ca` away",
+        });
 }
 
 /** Checks `marathon` and `metronome`. */
@@ -99,12 +136,13 @@ export function checkSchedulers(checked: Checked, report: Report): void {
             report.fault("SCHEDULER_WHICH", kind, "give either `members` or `existing`", {
                 allowed: "exactly one of the two",
             });
+        checkHttps(kind, checked, report);
         if (config.members === undefined) continue;
         if (config.members.length === 0)
             report.fault("EMPTY", `${kind}.members`, "must not be empty", {
                 fix: "name two hosts: one leads, one stands by",
             });
-        checkPrincipal(kind, checked, report);
+        checkPrincipal(kind, config, checked, report);
         checkSettings(kind, checked, report);
     }
     const { marathon, metronome } = site;

@@ -177,7 +177,7 @@ class Pass {
                 if (!isObject(value)) return this.wrongType(field, value, path);
                 return Object.fromEntries(
                     Object.entries(value).flatMap(([key, item]) => {
-                        const done = item === null ? undefined : this.run(field.of, item, `${path}/${key}`);
+                        const done = this.run(field.of, item, `${path}/${key}`);
                         return done === undefined ? [] : [[key, done]];
                     }),
                 );

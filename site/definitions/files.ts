@@ -127,7 +127,8 @@ class Reader {
         const documents = parseAllDocuments(text, {
             uniqueKeys: true,
             version: "1.2",
-            ...(isJson ? { schema: "json" } : {}),
+            // Definitions that differ by little name each other by `<<: *name`.
+            ...(isJson ? { schema: "json" } : { merge: true }),
         });
         if (!Array.isArray(documents)) return [];
         const errors = documents.flatMap(({ errors: all }) => all);

@@ -353,6 +353,7 @@ export const appFields: Fields = {
     lastTaskFailure: readOnly,
     readinessCheckResults: readOnly,
     taskStats: readOnly,
+    tasksStats: readOnly,
     tasks: readOnly,
     tasksHealthy: readOnly,
     tasksRunning: readOnly,

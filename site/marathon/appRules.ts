@@ -1,27 +1,20 @@
 /** What no field table can say about an app: rules between fields, and those that depend on the server. */
-import { isObject, type Json, type JsonObject, word } from "../definitions/fields";
+import { isObject, type Json, word } from "../definitions/fields";
 import type { Findings } from "../definitions/finding";
 import { checkConstraints } from "./constraints";
 import { checkHealth } from "./healthRules";
 import { checkAppNetworks, checkOldNetworks } from "./networkRules";
-import { type App, isResident, objects } from "./normalizeApp";
+import { isResident, objects } from "./normalizeApp";
 import { checkStrategies } from "./strategyRules";
 import { topGroup } from "./paths";
+import type { Judged, Rule } from "./rule";
 import type { MarathonFacts } from "./server";
 import { checkVolumes } from "./volumeRules";
 
-/** What the rules look at. */
-export interface Judged {
-    /** As read from the declaration, old spellings included. */
-    readonly read: JsonObject;
-    /** Its normal form. */
-    readonly app: App;
-    readonly server: MarathonFacts;
-}
-
-export type Rule = (judged: Judged, findings: Findings) => void;
-
 const reserved = ["restart", "tasks", "versions", ".", ".."];
+
+/** What is left of a file name's 255 characters beside `.instance-`, a UUID, the container's name or `_app`, and the attempt. */
+const longestId = 190;
 
 /** Ids of apps and pods. */
 export function checkPathId(given: Json | undefined, id: string, kind: "APP" | "POD", findings: Findings): void {
@@ -47,8 +40,14 @@ export function checkPathId(given: Json | undefined, id: string, kind: "APP" | "
         );
     if (given.split("/").some((part) => part === ".." || part === "."))
         findings.warn(`${kind}_ID_DOTS`, "/id", `is ${id} in full`, { value: given, fix: `write "${id}"` });
+    // A task's folder on its agent bears the whole id, and Linux' file names have 255 characters.
+    if (id.length > longestId)
+        findings.refuse(`${kind}_ID_TOO_LONG`, "/id", "no task of it can start: its sandbox would have no valid name", {
+            value: given,
+            allowed: `up to ${longestId} characters`,
+        });
     // Each part of an id becomes a part of a DNS name.
-    if (id.split("/").some((part) => part.length > 63))
+    else if (id.split("/").some((part) => part.length > 63))
         findings.warn(`${kind}_ID_LONG`, "/id", "a part of more than 63 characters has no DNS name");
 }
 

@@ -2,7 +2,19 @@
 import { isObject, type JsonObject, word } from "../definitions/fields";
 import type { Findings } from "../definitions/finding";
 import { type Constraint, constraintsOf, type Operator } from "./constraints";
-import { type App, objects } from "./normalizeApp";
+import { type NumberRange, subtract } from "../plan/portRanges";
+import { type App, isResident, objects } from "./normalizeApp";
+
+/** A part of an agent that is kept for a role. */
+export interface Reserved {
+    readonly role: string;
+    readonly cpus: number;
+    readonly memMiB: number;
+    readonly diskMiB: number;
+    readonly gpus: number;
+    /** Inclusive ranges. @default - none */
+    readonly ports?: readonly NumberRange[];
+}
 
 /** What one agent has to give. */
 export interface Capacity {
@@ -15,8 +27,10 @@ export interface Capacity {
     readonly gpus: number;
     /** Role that its resources are reserved for; "*" for none. */
     readonly role: string;
+    /** Parts of it that are kept for other roles. @default - none */
+    readonly reserved?: readonly Reserved[];
     /** Inclusive ranges. */
-    readonly ports: readonly (readonly [number, number])[];
+    readonly ports: readonly NumberRange[];
     readonly region?: string;
     readonly zone?: string;
 }
@@ -32,6 +46,14 @@ export interface Demand {
     readonly acceptedRoles?: readonly string[];
     readonly constraints: readonly Constraint[];
     readonly hostPorts: readonly number[];
+    /** Whether an update must start a new instance before it may stop an old one. */
+    readonly newFirst?: boolean;
+}
+
+/** All must stay healthy: nothing is stopped before something new runs. Resident tasks are stopped first all the same. */
+function isNewFirst(strategy: unknown, instances: number): boolean {
+    const healthy = isObject(strategy) ? strategy["minimumHealthCapacity"] : undefined;
+    return typeof healthy === "number" && instances > 0 && Math.ceil(instances * healthy) >= instances;
 }
 
 const number = (value: unknown): number => (typeof value === "number" ? value : 0);
@@ -58,6 +80,7 @@ export function demandOfApp(app: App): Demand {
             ...(app["requirePorts"] === true ? objects(app["portDefinitions"]).map(({ port }) => port) : []),
             ...objects(container["portMappings"]).map(({ hostPort }) => hostPort),
         ]),
+        newFirst: isNewFirst(app["upgradeStrategy"], number(app["instances"])) && !isResident(app),
     };
 }
 
@@ -90,6 +113,7 @@ export function demandOfPod(pod: App): Demand {
         hostPorts: fixedPorts(
             containers.flatMap((container) => objects(container["endpoints"]).map(({ hostPort }) => hostPort)),
         ),
+        newFirst: isNewFirst(scheduling["upgrade"], number(scaling["instances"])),
     };
 }
 
@@ -174,6 +198,26 @@ function tooLarge(demand: Demand, agents: readonly Capacity[]): string[] {
     });
 }
 
+type Amount = keyof Omit<Reserved, "role" | "ports">;
+
+/** The agent as those see it who may use the resources of these roles; nothing when it has none for them. */
+function usableBy(roles: ReadonlySet<string>, agent: Capacity): Capacity[] {
+    const { reserved = [], role } = agent;
+    const sum = (key: Amount, parts: readonly Reserved[]): number =>
+        parts.reduce((total, part) => total + part[key], 0);
+    const own = reserved.filter((part) => roles.has(part.role));
+    const others = reserved.filter((part) => !roles.has(part.role));
+    const isOpen = roles.has(role);
+    if (!isOpen && own.length === 0) return [];
+    const left = (key: Amount): number =>
+        // Thousandths, as Mesos counts them.
+        Math.round((isOpen ? agent[key] - sum(key, others) : sum(key, own)) * 1000) / 1000;
+    const portsOf = (parts: readonly Reserved[]): NumberRange[] => parts.flatMap(({ ports = [] }) => ports);
+    const ports = isOpen ? subtract(agent.ports, portsOf(others)) : portsOf(own);
+    const amounts = { cpus: left("cpus"), memMiB: left("memMiB"), diskMiB: left("diskMiB"), gpus: left("gpus") };
+    return [{ ...agent, ...amounts, ports }];
+}
+
 /** How many instances an empty agent holds. */
 function roomFor(demand: Demand, agent: Capacity): number {
     if (!hasPorts(agent, demand.hostPorts)) return 0;
@@ -194,15 +238,27 @@ function mostBy(constraint: Constraint, agents: readonly Capacity[]): number {
  * Says why something cannot run on these agents.
  * @param code prefix of the codes, "APP", "POD" or "JOB"
  * @param agents every agent of the site; none means that nothing is known and nothing is said
+ * @param holder what agents are told as: declared ones are pools
  */
-export function checkFit(code: string, demand: Demand, agents: readonly Capacity[], findings: Findings): void {
+export function checkFit(
+    code: string,
+    demand: Demand,
+    agents: readonly Capacity[],
+    findings: Findings,
+    holder = "pool",
+): void {
     if (agents.length === 0 || demand.instances === 0) return;
     const roles = new Set(demand.acceptedRoles ?? ["*", demand.role]);
-    const usable = agents.filter(({ role }) => roles.has(role));
+    const usable = agents.flatMap((agent) => usableBy(roles, agent));
     if (usable.length === 0) {
-        findings.refuse(`${code}_FIT_ROLE`, "/role", `no pool gives resources to the role ${[...roles].join(" or ")}`, {
-            allowed: [...new Set(agents.map(({ role }) => role))].join(", "),
-        });
+        findings.refuse(
+            `${code}_FIT_ROLE`,
+            "/role",
+            `no ${holder} gives resources to the role ${[...roles].join(" or ")}`,
+            {
+                allowed: [...new Set(agents.map(({ role }) => role))].join(", "),
+            },
+        );
         return;
     }
     let left = usable;
@@ -232,9 +288,9 @@ export function checkFit(code: string, demand: Demand, agents: readonly Capacity
             large.length > 0
                 ? large.join(", ")
                 : hasNoPorts(demand, left)
-                  ? `host port ${demand.hostPorts.join(", ")} is outside of every pool's ports`
+                  ? `host port ${demand.hostPorts.join(", ")} is outside of every ${holder}'s ports`
                   : "cpus, mem and disk are never there together";
-        findings.refuse(`${code}_FIT`, "/", `no pool can hold one instance: ${why}`, {
+        findings.refuse(`${code}_FIT`, "/", `no ${holder} can hold one instance: ${why}`, {
             allowed: [...new Set(left.map(({ pool }) => pool))]
                 .map((pool) => `${pool}: ${describe(left.filter((agent) => agent.pool === pool))}`)
                 .join("; "),
@@ -251,13 +307,29 @@ export function checkFit(code: string, demand: Demand, agents: readonly Capacity
                 { fix: `at most ${most} instances, or more agents` },
             );
     }
+    checkUpdate(code, demand, holding, findings);
     const room = holding.reduce((sum, agent) => sum + roomFor(demand, agent), 0);
     if (room < demand.instances)
         findings.warn(
             `${code}_FIT_ROOM`,
             "/instances",
-            `even empty pools hold ${room} of ${demand.instances} instances`,
+            `even empty ${holder}s hold ${room} of ${demand.instances} instances`,
         );
+}
+
+/** A new instance beside all old ones: where each agent takes only one, that needs an agent to spare. */
+function checkUpdate(code: string, demand: Demand, holding: readonly Capacity[], findings: Findings): void {
+    const { instances, hostPorts, constraints } = demand;
+    const unique = constraints.find(({ operator, field }) => operator === "UNIQUE" && /^@?hostname$/.test(field));
+    if (demand.newFirst !== true || (unique === undefined && hostPorts.length === 0) || instances !== holding.length)
+        return;
+    const why = unique === undefined ? `host port ${hostPorts.join(", ")}` : `constraint ${written(unique)}`;
+    findings.warn(
+        `${code}_FIT_UPDATE`,
+        code === "POD" ? "/scheduling/upgrade" : "/upgradeStrategy",
+        `runs, but can never be updated: ${why} allows one instance on each of the ${instances} agents that match, and a new one must run before an old one is stopped`,
+        { fix: "minimumHealthCapacity below 1 and maximumOverCapacity 0, or one instance less" },
+    );
 }
 
 function hasNoPorts(demand: Demand, agents: readonly Capacity[]): boolean {

@@ -1,7 +1,7 @@
 /** Health checks, the Mesos check and readiness checks of apps. */
 import { isObject, type JsonObject, word } from "../definitions/fields";
 import type { Findings } from "../definitions/finding";
-import type { Rule } from "./appRules";
+import type { Rule } from "./rule";
 import { objects } from "./normalizeApp";
 
 interface Port {

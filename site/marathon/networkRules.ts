@@ -1,7 +1,7 @@
 /** Networks and ports of apps: old and new spellings, and what one network mode drops of the other's ports. */
 import { isObject, type JsonObject, word } from "../definitions/fields";
 import type { Findings } from "../definitions/finding";
-import type { Rule } from "./appRules";
+import type { Rule } from "./rule";
 import { objects } from "./normalizeApp";
 
 /** Old spellings that contradict each other or the new ones. */

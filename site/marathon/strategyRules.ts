@@ -1,7 +1,7 @@
 /** Upgrade and unreachable strategies: what the server refuses, and what it takes and then never finishes. */
 import { isObject, type JsonObject, word } from "../definitions/fields";
 import type { Findings } from "../definitions/finding";
-import type { Rule } from "./appRules";
+import type { Rule } from "./rule";
 import { hasExternalVolumes, isResident, objects } from "./normalizeApp";
 
 function checkUpgrade(app: JsonObject, findings: Findings): void {

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from "../definitions/fields";
 import type { Findings } from "../definitions/finding";
 import { isRegex } from "./constraints";
-import type { Rule } from "./appRules";
+import type { Rule } from "./rule";
 import { objects, volumesOf } from "./normalizeApp";
 import type { MarathonFacts } from "./server";
 

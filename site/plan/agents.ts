@@ -6,7 +6,15 @@ import { mesosInstall, type MesosInstall } from "./distribution";
 import { directory, duration, file, flagsFile, jsonFile, unit, type Flags } from "./files";
 import { expandNames, faultDomain, type Host } from "./hosts";
 import type { Endpoint } from "./masters";
-import { agentAcls, agentPrincipal, credential, executorKeySecret, operatorPrincipal } from "./principals";
+import {
+    agentAcls,
+    agentPrincipal,
+    credential,
+    executorKeySecret,
+    isWatched,
+    monitorPrincipal,
+    operatorPrincipal,
+} from "./principals";
 import { secretMark } from "./secrets";
 import type { AgentResources, AgentService, HostSpec, ManagedFile, Preflight } from "./types";
 import { mesosUrl } from "./zookeeper";
@@ -142,7 +150,14 @@ function sharedFiles(site: SiteConfig, install: MesosInstall, servers: readonly 
         [paths.acls]: file(agentAcls(site)),
         ...(authentication.agents ? { [paths.credential]: jsonFile(credential(agentPrincipal)) } : {}),
         ...(authentication.http
-            ? { [paths.httpCredentials]: jsonFile({ credentials: [credential(operatorPrincipal)] }) }
+            ? {
+                  [paths.httpCredentials]: jsonFile({
+                      credentials: [
+                          credential(operatorPrincipal),
+                          ...(isWatched(site) ? [credential(monitorPrincipal)] : []),
+                      ],
+                  }),
+              }
             : {}),
         ...(authentication.executors ? { [paths.executorKey]: file(secretMark(executorKeySecret), "0600") } : {}),
         [launcher]: file(render("mesos-launch", { program: "mesos-agent" }), "0755"),
@@ -163,6 +178,29 @@ export function agentCgroup(site: SiteConfig, pool: PoolConfig): Preflight["cgro
     const uses = pool.launcher === "linux" || pool.isolation.some((name) => name.startsWith("cgroups/"));
     if (!uses) return "any";
     return site.distribution.flavour === "clusterd" ? "v2" : "v1";
+}
+
+/** What one agent of a pool is, with what its host has otherwise. */
+export interface AgentShape {
+    readonly resources: ResourcesConfig;
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly state: PoolConfig["state"];
+}
+
+/** @param own from {@link overridesOf} */
+function shapeOf(pool: PoolConfig, own: readonly PoolConfig["overrides"][string][] = []): AgentShape {
+    const attributes = own.reduce((all, { attributes: more }) => ({ ...all, ...more }), pool.attributes);
+    return {
+        resources: own.reduce<ResourcesConfig>((all, { resources: more }) => ({ ...all, ...more }), pool.resources),
+        attributes: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)])),
+        state: own.reduce((all, { state: other }) => other ?? all, pool.state),
+    };
+}
+
+/** Every agent of a pool. */
+export function agentShapes(pool: PoolConfig): AgentShape[] {
+    const overrides = overridesOf(pool);
+    return expandNames(pool.hosts, "").map(({ name }) => shapeOf(pool, overrides.get(name)));
 }
 
 /** Plans every agent of a pool, in the order of the stack file. */
@@ -200,13 +238,7 @@ export function planPool(
     return expandNames(pool.hosts, "").flatMap(({ name: hostName }): HostSpec[] => {
         const host = hosts.get(hostName);
         if (!host) return [];
-        const own = overrides.get(hostName) ?? [];
-        const resources = own.reduce<ResourcesConfig>(
-            (all, { resources: more }) => ({ ...all, ...more }),
-            pool.resources,
-        );
-        const attributes = own.reduce((all, { attributes: more }) => ({ ...all, ...more }), pool.attributes);
-        const state = own.reduce((all, { state: other }) => other ?? all, pool.state);
+        const { resources, attributes, state } = shapeOf(pool, overrides.get(hostName));
         const domain = faultDomain(host, site);
         const service: AgentService = {
             kind: "mesosAgent",
@@ -214,7 +246,7 @@ export function planPool(
             port: pool.port,
             hostname: host.name,
             workDir,
-            attributes: Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)])),
+            attributes,
             resources: agentResources(resources, pool.defaultRole),
             ...(domain === undefined ? {} : { domain }),
             masters,
@@ -231,7 +263,7 @@ export function planPool(
                 connection: host.connection,
                 rollout,
                 preflight,
-                packages: install.packages,
+                packages: [...install.packages, ...pool.packages.map((one) => ({ name: one }))],
                 artifacts: install.artifacts,
                 users,
                 directories,

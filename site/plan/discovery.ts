@@ -3,13 +3,12 @@ import type { BalancerPlace } from "../../discovery/balancer";
 import type { LoadBalancerFile, NamesFile } from "../../discovery/settings";
 import { render } from "../render/templates";
 import type { SiteConfig } from "../schema";
-import { directory, file, jsonFile, unit } from "./files";
-import { expandNames, type Host } from "./hosts";
+import { directory, file, jsonFile, programMark, unit } from "./files";
+import { type Host, membersOf } from "./hosts";
+import type { Endpoint } from "./masters";
+import { planMesosDns } from "./mesosDns";
 import { secretMark } from "./secrets";
 import type { AccessService, HostSpec, ManagedFile, QuorumMember, SecretPlan, SchedulerPlan } from "./types";
-
-/** Where the program's text belongs: it is put there when the resource is made, so that a plan stays readable. */
-export const programMark = "@@program:discovery@@\n";
 
 /** Tried there: its Node.js and its HAProxy are new enough. */
 const os = { debian: ["12"] };
@@ -33,6 +32,7 @@ const proxy: BalancerPlace = {
 
 interface Login {
     readonly urls: readonly string[];
+    readonly ca?: string;
     readonly user?: string;
     /** Name of the secret. */
     readonly secret?: string;
@@ -41,10 +41,11 @@ interface Login {
 /** Where Marathon is and as whom to ask it, whoever runs it. */
 function marathonOf({ marathon }: SiteConfig, schedulers: readonly SchedulerPlan[]): Login {
     const own = schedulers.find(({ kind }) => kind === "marathon");
-    if (own !== undefined) return { urls: own.urls, ...own.login };
-    const { urls = [], user, passwordSecret } = marathon?.existing ?? {};
+    if (own !== undefined) return { urls: own.urls, ...(own.ca === undefined ? {} : { ca: own.ca }), ...own.login };
+    const { urls = [], ca, user, passwordSecret } = marathon?.existing ?? {};
     return {
         urls,
+        ...(ca === undefined ? {} : { ca }),
         ...(user === undefined || passwordSecret === undefined ? {} : { user, secret: passwordSecret }),
     };
 }
@@ -52,16 +53,8 @@ function marathonOf({ marathon }: SiteConfig, schedulers: readonly SchedulerPlan
 /** A password of a Marathon that others run is needed on hosts too. */
 export function discoverySecrets({ marathon, loadBalancer, discovery }: SiteConfig): SecretPlan[] {
     const name = marathon?.existing?.passwordSecret;
-    return name === undefined || (loadBalancer === undefined && discovery === undefined)
-        ? []
-        : [{ name, length: 32, given: true }];
-}
-
-function membersOf(names: readonly string[], path: string, hosts: ReadonlyMap<string, Host>): QuorumMember[] {
-    return expandNames(names, path).flatMap(({ name }) => {
-        const host = hosts.get(name);
-        return host ? [{ name, address: host.address, zone: host.zone }] : [];
-    });
+    const isFollowed = loadBalancer !== undefined || (discovery !== undefined && discovery.mesosDns === undefined);
+    return name === undefined || !isFollowed ? [] : [{ name, length: 32, given: true }];
 }
 
 interface Part {
@@ -83,27 +76,30 @@ interface Part {
 function planPart(part: Part, marathon: Login, hosts: ReadonlyMap<string, Host>): HostSpec[] {
     const { verb, config, user } = part;
     const at = paths(verb);
-    const members = membersOf(config.hosts, part.path, hosts);
-    const { urls, secret } = marathon;
+    const members = membersOf(config.hosts, hosts);
+    const { urls, ca, secret } = marathon;
     const secured = marathon.user !== undefined && secret !== undefined;
     return members.flatMap(({ name }): HostSpec[] => {
         const host = hosts.get(name);
         if (!host) return [];
         const own: Record<string, ManagedFile> = {
-            [at.program]: file(programMark),
+            [at.program]: file(programMark("discovery")),
             [at.settings]: jsonFile({
-                marathon: { urls, ...(secured ? { user: marathon.user, passwordFile: at.password } : {}) },
+                marathon: {
+                    urls,
+                    ...(ca === undefined ? {} : { ca }),
+                    ...(secured ? { user: marathon.user, passwordFile: at.password } : {}),
+                },
                 ...part.settings(host),
             }),
             ...(secured ? { [at.password]: file(secretMark(secret), "0600", user) } : {}),
             [`/etc/systemd/system/${at.unit}`]: file(
-                render("discovery.service", {
+                render("program.service", {
+                    after: " haproxy.service",
                     description: part.description,
                     user,
                     lowPort: part.lowPort,
-                    program: at.program,
-                    verb,
-                    settings: at.settings,
+                    command: `/usr/bin/node --no-warnings ${at.program} ${verb} ${at.settings}`,
                 }),
             ),
         };
@@ -171,10 +167,11 @@ export function planNameServers(
     site: SiteConfig,
     hosts: ReadonlyMap<string, Host>,
     servers: readonly string[],
-    schedulers: readonly SchedulerPlan[],
+    { schedulers, masters }: { readonly schedulers: readonly SchedulerPlan[]; readonly masters: readonly Endpoint[] },
 ): HostSpec[] {
     const config = site.discovery;
     if (config === undefined) return [];
+    if (config.mesosDns !== undefined) return planMesosDns(site, config, hosts, servers, masters);
     const { domain, port, ttlSec, pollSec } = config;
     const settings = (host: Host): Omit<NamesFile, "marathon"> => ({
         everyMs: pollSec * 1000,

@@ -16,6 +16,9 @@ export function directory(owner = "root", mode = "0755"): ManagedDirectory {
     return { mode, owner, group: owner };
 }
 
+/** Where the text of a program belongs: it is put there when the resource is made, so that a plan stays readable. */
+export const programMark = (name: string): string => `@@program:${name}@@\n`;
+
 /** A unit that runs and is started at boot. */
 export function unit(restartOn: readonly string[]): ManagedUnit {
     return { enabled: true, active: true, restartOn: [...restartOn].sort() };
@@ -31,11 +34,15 @@ export function flagsFile(program: string, flags: Flags): ManagedFile {
     return environmentFile(program, "mesos", flags);
 }
 
-/** The same for another program: `PREFIX_NAME` a line. */
-export function environmentFile(program: string, prefix: string, flags: Flags): ManagedFile {
-    const lines = Object.keys(flags)
-        .sort()
-        .map((name) => environmentLine(`${prefix}_${name}`.toUpperCase(), String(flags[name])));
+/**
+ * The same for another program: `PREFIX_NAME` a line.
+ * @param plain further lines, without the prefix
+ */
+export function environmentFile(program: string, prefix: string, flags: Flags, plain: Flags = {}): ManagedFile {
+    const prefixed = Object.entries(flags).map(([name, value]) => [`${prefix}_${name}`.toUpperCase(), value] as const);
+    const lines = [...prefixed, ...Object.entries(plain)]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, value]) => environmentLine(name, String(value)));
     return file(render("flags.env", { program, lines }));
 }
 

@@ -2,7 +2,7 @@
 import { formatPath, issue } from "../issue";
 import { expandRange, type RangeItem } from "../ranges";
 import type { HostConfigEntry, SiteConfig, SshConfig } from "../schema";
-import type { Connection, FaultDomain, Issue } from "./types";
+import type { Connection, FaultDomain, Issue, QuorumMember } from "./types";
 
 /** An entry of kind `openstack`. */
 export type VirtualMachineEntry = Extract<HostConfigEntry, { kind: "openstack" }>;
@@ -15,6 +15,8 @@ export interface Host {
     readonly region?: string;
     readonly protect: boolean;
     readonly connection: Connection;
+    /** Host of the site that it is reached through, as the stack file says; it may be unknown. */
+    readonly bastion?: string;
     /** What the stack file says of a virtual machine; undefined for a machine that exists. */
     readonly vm?: VirtualMachineEntry;
     /** The host's place in its range, for other ranges that pair with it. */
@@ -62,7 +64,9 @@ export function zonesOf(zones: HostConfigEntry["zone"]): string[] {
 }
 
 function connect(address: string, site: SshConfig, own: SshConfig | undefined): Connection {
-    const { user = "root", port = 22, privateKeyFile, knownHostsFile, proxyJump } = { ...site, ...own };
+    // Whichever of the two the host itself names is its way: the site's other one is not meant for it.
+    const way = own?.bastion === undefined ? {} : { proxyJump: undefined };
+    const { user = "root", port = 22, privateKeyFile, knownHostsFile, proxyJump } = { ...site, ...way, ...own };
     return {
         address,
         user,
@@ -73,12 +77,19 @@ function connect(address: string, site: SshConfig, own: SshConfig | undefined): 
     };
 }
 
+/** A bastion is not behind itself, and a host with a `proxyJump` of its own not behind the site's bastion. */
+function bastionOf(host: string, site: SshConfig, own: SshConfig | undefined): string | undefined {
+    const named = own?.bastion ?? (own?.proxyJump === undefined ? site.bastion : undefined);
+    return named === host || named === "none" ? undefined : named;
+}
+
 function makeHost(item: RangeItem, address: string, entry: HostConfigEntry, site: SiteConfig, path: string): Host {
     const name = item.text;
     const only = entry.kind === "openstack" ? onlyOne(site.openstack?.failureDomains) : undefined;
     const zone = entry.zone === "default" && only !== undefined ? only : dealtZone(entry.zone, item.number);
     const protect = entry.protect === true || (Array.isArray(entry.protect) && entry.protect.includes(name));
     const region = entry.region ?? site.domain?.region;
+    const bastion = bastionOf(name, site.ssh, entry.ssh);
     return {
         name,
         address,
@@ -86,6 +97,7 @@ function makeHost(item: RangeItem, address: string, entry: HostConfigEntry, site
         ...(region === undefined ? {} : { region }),
         protect,
         connection: connect(address, site.ssh, entry.ssh),
+        ...(bastion === undefined ? {} : { bastion }),
         offset: item.offset,
         path,
         ...(entry.kind === "bareMetal" ? {} : { vm: entry }),
@@ -156,7 +168,14 @@ export function expandHosts(site: SiteConfig): ExpandedHosts {
             });
         }
     }
-    return { hosts, issues };
+    return { hosts: new Map([...hosts].map(([name, host]) => [name, behind(host, hosts)])), issues };
+}
+
+/** The host with the way through its bastion. */
+function behind(host: Host, hosts: ReadonlyMap<string, Host>): Host {
+    const bastion = host.bastion === undefined ? undefined : hosts.get(host.bastion);
+    if (bastion === undefined) return host;
+    return { ...host, connection: { ...host.connection, jump: { host: bastion.name, ...bastion.connection } } };
 }
 
 /** Expands a list of names and ranges; each name carries the path it came from. */
@@ -167,6 +186,14 @@ export function expandNames(
     return names.flatMap((text, index) =>
         expandRange(text).items.map((item) => ({ name: item.text, path: `${path}[${index}]` })),
     );
+}
+
+/** The hosts that a list of names and ranges means, as members of a service; names that are none are left to the checks. */
+export function membersOf(names: readonly string[], hosts: ReadonlyMap<string, Host>): QuorumMember[] {
+    return expandNames(names, "").flatMap(({ name }) => {
+        const host = hosts.get(name);
+        return host ? [{ name, address: host.address, zone: host.zone }] : [];
+    });
 }
 
 /** The fault domain of a host, when the site uses domains. */

@@ -3,8 +3,8 @@ import { render } from "../render/templates";
 import type { SiteConfig } from "../schema";
 import { mesosInstall } from "./distribution";
 import { directory, duration, file, flagsFile, jsonFile, unit, type Flags } from "./files";
-import { expandNames, faultDomain, type Host } from "./hosts";
-import { agentPrincipal, credential, masterAcls, operatorPrincipal } from "./principals";
+import { faultDomain, type Host, membersOf } from "./hosts";
+import { credential, masterAcls, principalsOf } from "./principals";
 import { majority } from "./quorum";
 import { mesosUrl } from "./zookeeper";
 import type { HostSpec, ManagedFile, QuorumMember } from "./types";
@@ -27,10 +27,7 @@ export interface Endpoint {
 
 /** Masters in the order of the stack file. */
 export function masterMembers(site: SiteConfig, hosts: ReadonlyMap<string, Host>): QuorumMember[] {
-    return expandNames(site.masters.members ?? [], "masters.members").flatMap(({ name }) => {
-        const host = hosts.get(name);
-        return host ? [{ name, address: host.address, zone: host.zone }] : [];
-    });
+    return membersOf(site.masters.members ?? [], hosts);
 }
 
 /** Where the operator API is, whoever runs the masters. */
@@ -93,7 +90,7 @@ export function planMasters(
     const members = masterMembers(site, hosts);
     const quorum = config.quorum ?? majority(members.length);
     const install = mesosInstall(site.distribution);
-    const principals = [operatorPrincipal, agentPrincipal, ...Object.keys(site.frameworks)];
+    const principals = principalsOf(site);
     const program = `${install.binDir}/mesos-master`;
     const shared: Record<string, ManagedFile> = {
         [paths.zk]: file(mesosUrl(site, servers), "0600"),

@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import { expandRange } from "../ranges";
 import type { SiteConfig } from "../schema";
+import { uuidPattern } from "../schema/openstack";
 import { file } from "./files";
 import { onlyOne, type Host, type VirtualMachineEntry } from "./hosts";
-import { groupsOf, planSecurityGroups, type Member } from "./securityGroups";
+import { groupsOf, planSecurityGroups, type Member, type Tier } from "./securityGroups";
 import type {
     FailureDomainPlan,
     HostSpec,
@@ -46,12 +47,11 @@ export function pairedAddress(text: string | undefined, offset: number): string 
 
 /** What a host does. */
 export interface HostTiers {
-    /** "zookeeper", "masters", "agents". */
-    readonly tiers: readonly string[];
+    readonly tiers: readonly Tier[];
     readonly pools: readonly string[];
 }
 
-/** "quorum" for masters and ZooKeeper, else the pool: what is placed and rolled together. */
+/** "quorum" for whatever serves the whole site, else the pool: what is placed and rolled together. */
 function rollingTier({ tiers, pools }: HostTiers): string {
     return tiers.some((tier) => tier !== "agents") ? "quorum" : (pools[0] ?? "");
 }
@@ -115,9 +115,15 @@ function planNetworks(config: OpenStackConfig, used: ReadonlySet<string>, projec
                 ...(cidr === undefined ? {} : { cidr }),
                 ...(gateway === undefined ? {} : { gateway }),
                 dns,
-                ...(router === undefined ? {} : { routerTo: router.external }),
+                ...(router === undefined
+                    ? {}
+                    : { routerTo: isUuid(router.external) ? { id: router.external } : { name: router.external } }),
             };
         });
+}
+
+function isUuid(text: string): boolean {
+    return uuidPattern.test(text);
 }
 
 function unique<T>(items: readonly T[]): T[] {
@@ -181,20 +187,27 @@ export function planOpenStack(
     };
 }
 
-/** What each host does, by name. */
+/** The services of a site, each with its hosts. */
+export type Placed = Readonly<Record<Exclude<Tier, "agents" | "bastions">, readonly { readonly name: string }[]>>;
+
+/** What each host does, by name; one that only others are reached through does that. */
 export function tiersByHost(
-    zookeeper: readonly { readonly name: string }[],
-    masters: readonly { readonly name: string }[],
+    placed: Placed,
     pools: readonly PoolPlan[],
+    hosts: ReadonlyMap<string, Host>,
 ): Map<string, HostTiers> {
     const does = new Map<string, HostTiers>();
-    const add = (host: string, tier: string, pool: readonly string[] = []): void => {
+    const add = (host: string, tier: Tier, pool: readonly string[] = []): void => {
         const known = does.get(host) ?? nothing;
         does.set(host, { tiers: [...new Set([...known.tiers, tier])], pools: [...known.pools, ...pool] });
     };
-    zookeeper.forEach(({ name }) => add(name, "zookeeper"));
-    masters.forEach(({ name }) => add(name, "masters"));
+    for (const [tier, members] of Object.entries(placed) as [keyof Placed, Placed[keyof Placed]][])
+        members.forEach(({ name }) => add(name, tier));
     pools.forEach(({ name, agents }) => agents.forEach(({ host }) => add(host, "agents", [name])));
+    for (const name of [...does.keys()]) {
+        const bastion = hosts.get(name)?.bastion;
+        if (bastion !== undefined) add(bastion, "bastions");
+    }
     return does;
 }
 
@@ -217,9 +230,11 @@ export function withDataVolume(spec: HostSpec, entry: VirtualMachineEntry | unde
 RequiresMountsFor=${mount}
 `),
     ]);
+    const tools = entry?.dataVolume?.filesystem === "xfs" ? [{ name: "xfsprogs" }] : [];
     return {
         ...spec,
         mount,
+        packages: [...spec.packages, ...tools],
         files: { ...spec.files, ...Object.fromEntries(dropIns) },
         preflight: {
             ...spec.preflight,

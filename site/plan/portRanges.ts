@@ -19,6 +19,27 @@ export function covers(outer: readonly NumberRange[], inner: readonly NumberRang
     return inner.every(([low, high]) => whole.some(([from, to]) => from <= low && high <= to));
 }
 
+/** The numbers of `ranges` that are not in `others`. */
+export function subtract(ranges: readonly NumberRange[], others: readonly NumberRange[]): NumberRange[] {
+    return others.reduce<NumberRange[]>(
+        (left, [from, to]) =>
+            left.flatMap(([low, high]): NumberRange[] =>
+                from > high || to < low
+                    ? [[low, high]]
+                    : [
+                          ...(low < from ? [[low, from - 1] as const] : []),
+                          ...(high > to ? [[to + 1, high] as const] : []),
+                      ],
+            ),
+        coalesce(ranges),
+    );
+}
+
+/** The numbers that are in both. */
+export function common(ranges: readonly NumberRange[], others: readonly NumberRange[]): NumberRange[] {
+    return subtract(ranges, subtract(ranges, others));
+}
+
 /** Whether `ranges` hold the number. */
 export function holds(ranges: readonly NumberRange[], number: number): boolean {
     return ranges.some(([low, high]) => low <= number && number <= high);

@@ -7,6 +7,10 @@ import type { SecretPlan } from "./types";
 export const operatorPrincipal = "operator";
 /** The principal that agents register with. */
 export const agentPrincipal = "agent";
+/** Whoever watches the site: it may read metrics and nothing else. */
+export const monitorPrincipal = "monitor";
+/** The one that Mesos-DNS reads the masters' state as: it may look, and nothing else. */
+export const mesosDnsPrincipal = "mesos-dns";
 /** User of ZooKeeper's digest authentication. */
 export const zookeeperUser = "mesos";
 /** Names of the secrets that are nobody's principal. */
@@ -20,6 +24,23 @@ export function principalSecret(principal: string): string {
     return `principal-${principal.toLowerCase().replace(/[^a-z0-9-]/g, "-")}`;
 }
 
+/** Whether somebody has to prove that he may read metrics. */
+export const isWatched = ({ monitoring, authentication }: SiteConfig): boolean =>
+    monitoring !== undefined && authentication.http;
+
+/** Whether the masters are read by Mesos-DNS with a credential. */
+const readsByMesosDns = ({ authentication, discovery }: SiteConfig): boolean =>
+    authentication.http && discovery?.mesosDns !== undefined;
+
+/** All who have a credential at the masters. */
+export const principalsOf = (site: SiteConfig): string[] => [
+    operatorPrincipal,
+    agentPrincipal,
+    ...(isWatched(site) ? [monitorPrincipal] : []),
+    ...(readsByMesosDns(site) ? [mesosDnsPrincipal] : []),
+    ...Object.keys(site.frameworks),
+];
+
 /** Every secret of the site. What belongs to parts that somebody else runs is given, not generated. */
 export function planSecrets(site: SiteConfig): SecretPlan[] {
     const given = (yes: boolean) => (yes ? { given: true } : {});
@@ -31,7 +52,13 @@ export function planSecrets(site: SiteConfig): SecretPlan[] {
             : []),
         { name: principalSecret(operatorPrincipal), length: secretLength, ...given(foreign) },
         { name: principalSecret(agentPrincipal), length: secretLength, ...given(foreign) },
+        ...(readsByMesosDns(site)
+            ? [{ name: principalSecret(mesosDnsPrincipal), length: secretLength, ...given(foreign) }]
+            : []),
         { name: executorKeySecret, length: 64 },
+        ...(isWatched(site)
+            ? [{ name: principalSecret(monitorPrincipal), length: secretLength, ...given(foreign) }]
+            : []),
         ...Object.keys(site.frameworks).map((principal) => ({
             name: principalSecret(principal),
             length: secretLength,
@@ -114,6 +141,8 @@ function operatorAcls(site: SiteConfig, rights: Rights): Record<string, Acl[]> {
     const acls: Record<string, Acl[]> = {};
     for (const [object, names] of Object.entries(rights))
         for (const name of names) acls[name] = [{ principals, [object]: anybody }];
+    if (isWatched(site))
+        acls["get_endpoints"]?.push({ principals: only(monitorPrincipal), paths: only("/metrics/snapshot") });
     return acls;
 }
 
@@ -137,6 +166,12 @@ export function masterAcls(site: SiteConfig): string {
         principals: site.authentication.agents ? only(agentPrincipal) : anybody,
         agents: anybody,
     });
+    if (readsByMesosDns(site)) {
+        const principals = only(mesosDnsPrincipal);
+        for (const name of ["view_executors", "view_frameworks", "view_tasks"])
+            add(name, { principals, users: anybody });
+        add("view_roles", { principals, roles: anybody });
+    }
     for (const [principal, { roles, users, reserve }] of Object.entries(site.frameworks)) {
         const principals = only(principal);
         add("register_frameworks", { principals, roles: only(...roles) });

@@ -3,13 +3,14 @@ import { render } from "../render/templates";
 import type { SiteConfig } from "../schema";
 import { everyFamily } from "./distribution";
 import { directory, environmentFile, file, unit, type Flags } from "./files";
-import { expandNames, type Host } from "./hosts";
+import { type Host, membersOf } from "./hosts";
 import type { Endpoint } from "./masters";
 import { principalSecret } from "./principals";
 import { secretMark, secretsIn } from "./secrets";
-import type { HostSpec, ManagedFile, QuorumMember, SchedulerPlan, SchedulerService, SecretPlan } from "./types";
+import type { HostSpec, ManagedFile, SchedulerPlan, SchedulerService, SecretPlan } from "./types";
 
-type Kind = SchedulerService["kind"];
+/** Those whose settings are an environment; frameworks of ours have a file (./workloads.ts, ./dds.ts). */
+type Kind = Exclude<SchedulerService["kind"], "workQueue" | "dds">;
 type MarathonConfig = NonNullable<SiteConfig["marathon"]>;
 type MetronomeConfig = NonNullable<SiteConfig["metronome"]>;
 type Managed = Pick<MarathonConfig, keyof MetronomeConfig>;
@@ -20,6 +21,7 @@ const titles: Readonly<Record<Kind, string>> = { marathon: "Marathon", metronome
 const login = (kind: Kind): string => kind;
 const zookeeperSecret = (kind: Kind): string => `${kind}-zookeeper`;
 export const httpSecret = (kind: Kind): string => `${kind}-http`;
+const keystoreSecret = (kind: Kind): string => `${kind}-keystore`;
 
 /** Those that this site runs itself. */
 function managedOf({ marathon, metronome }: SiteConfig): [Kind, Managed][] {
@@ -29,10 +31,16 @@ function managedOf({ marathon, metronome }: SiteConfig): [Kind, Managed][] {
     ];
 }
 
-/** The secrets that are theirs alone: of their part of ZooKeeper, and of Marathon's API. */
+/** The secrets that are theirs alone: of their part of ZooKeeper, of Marathon's API, and for HTTPS. */
 export function schedulerSecrets(site: SiteConfig): SecretPlan[] {
-    return managedOf(site).flatMap(([kind]) => [
+    return managedOf(site).flatMap(([kind, { tls }]) => [
         { name: zookeeperSecret(kind), length: 32 },
+        ...(tls === undefined
+            ? []
+            : [
+                  { name: keystoreSecret(kind), length: 32 },
+                  { name: tls.keySecret, length: 0, given: true },
+              ]),
         ...(kind === "marathon" && site.marathon?.authentication === true
             ? [{ name: httpSecret(kind), length: 32 }]
             : []),
@@ -46,7 +54,7 @@ export function schedulerRole(site: SiteConfig, config: Pick<Managed, "role" | "
 }
 
 /** The user of tasks that name none: its own setting, else the first of its principal's. */
-function schedulerUser(site: SiteConfig, config: Pick<Managed, "user" | "principal">): string {
+export function schedulerUser(site: SiteConfig, config: Pick<Managed, "user" | "principal">): string {
     const [first = "root"] = site.frameworks[config.principal]?.users ?? [];
     return config.user ?? first;
 }
@@ -62,11 +70,41 @@ const paths = (kind: Kind) => ({
     env: `/etc/${kind}/${kind}.env`,
     secrets: `/etc/${kind}/${kind}-secrets.env`,
     secret: `/etc/${kind}/mesos-secret`,
+    certificate: `/etc/${kind}/tls-certificate.pem`,
+    key: `/etc/${kind}/tls-key.pem`,
+    authorities: `/etc/${kind}/tls-authorities.pem`,
+    // What Java takes is made of those when the service starts, in memory, for its user alone.
+    keystore: `/run/${kind}/keystore.p12`,
     unit: `/etc/systemd/system/${kind}.service`,
 });
 
 const zkUrl = (kind: Kind, config: Managed, servers: readonly string[]): string =>
     `zk://${login(kind)}:${secretMark(zookeeperSecret(kind))}@${servers.join(",")}${config.zkPath}`;
+
+const scheme = ({ tls }: Managed): string => (tls === undefined ? "http" : "https");
+
+/** Marathon serves HTTPS where it has a keystore; without HTTP it names its HTTPS address as that of the leader. */
+const marathonPorts = ({ tls, port }: MarathonConfig): Flags =>
+    tls === undefined
+        ? { http_port: port }
+        : {
+              disable_http: "",
+              https_port: port,
+              ssl_keystore_path: paths("marathon").keystore,
+              ssl_keystore_password: secretMark(keystoreSecret("marathon")),
+          };
+
+/** Metronome's are those of the Play framework; a port that is no number is Play's way of having none. */
+const metronomePorts = ({ tls, port }: MetronomeConfig): Flags =>
+    tls === undefined
+        ? { play_server_http_port: port }
+        : {
+              play_server_http_port: "disabled",
+              play_server_https_port: port,
+              play_server_https_keystore_path: paths("metronome").keystore,
+              play_server_https_keystore_type: "PKCS12",
+              play_server_https_keystore_password: secretMark(keystoreSecret("metronome")),
+          };
 
 /** By the names of its flags (facts: Marathon reads MARATHON_NAME for --name; a boolean is set by an empty value). */
 export function marathonSettings(config: MarathonConfig, { site, address, servers }: Place): Flags {
@@ -75,7 +113,7 @@ export function marathonSettings(config: MarathonConfig, { site, address, server
         master: `zk://${servers.join(",")}${site.masters.zkPath}`,
         zk: zkUrl("marathon", config, servers),
         hostname: address,
-        http_port: config.port,
+        ...marathonPorts(config),
         framework_name: config.frameworkName,
         failover_timeout: config.failoverTimeoutSec,
         mesos_role: schedulerRole(site, config),
@@ -100,8 +138,8 @@ export function metronomeSettings(config: MetronomeConfig, { site, address, serv
         mesos_master_url: `zk://${servers.join(",")}${site.masters.zkPath}`,
         zk_url: zkUrl("metronome", config, servers),
         leader_election_hostname: address,
-        web_ui_url: `http://${address}:${config.port}`,
-        play_server_http_port: config.port,
+        web_ui_url: `${scheme(config)}://${address}:${config.port}`,
+        ...metronomePorts(config),
         framework_name: config.frameworkName,
         mesos_role: schedulerRole(site, config),
         mesos_user: schedulerUser(site, config),
@@ -117,11 +155,53 @@ function settingsOf(kind: Kind, place: Place): Flags {
     return metronome === undefined ? {} : metronomeSettings(metronome, place);
 }
 
-function membersOf(kind: Kind, config: Managed, hosts: ReadonlyMap<string, Host>): QuorumMember[] {
-    return expandNames(config.members ?? [], `${kind}.members`).flatMap(({ name }) => {
-        const host = hosts.get(name);
-        return host ? [{ name, address: host.address, zone: host.zone }] : [];
-    });
+/** Mesos' library within it: the masters connect back, and by default it would listen on a port of chance. */
+const libprocess = (address: string, port: number): Flags => ({
+    LIBPROCESS_IP: address,
+    LIBPROCESS_ADVERTISE_IP: address,
+    LIBPROCESS_PORT: port,
+});
+
+/** What the rollout of its hosts must know of a framework, whatever its kind. */
+export function schedulerService(
+    kind: SchedulerService["kind"],
+    config: Pick<Managed, "port" | "frameworkName" | "principal" | "user" | "zkPath">,
+    at: Pick<SchedulerService, "members" | "masters"> & {
+        readonly servers: readonly string[];
+        readonly site: SiteConfig;
+    },
+): SchedulerService {
+    return {
+        kind,
+        port: config.port,
+        members: at.members,
+        masters: at.masters,
+        frameworkName: config.frameworkName,
+        principal: config.principal,
+        user: schedulerUser(at.site, config),
+        zookeeper: { servers: at.servers, path: config.zkPath },
+    };
+}
+
+/** What the keystore is made of, and by what command. */
+function keystoreOf(
+    kind: Kind,
+    { tls, systemUser }: Managed,
+): { files: Record<string, ManagedFile>; command?: string } {
+    if (tls === undefined) return { files: {} };
+    const at = paths(kind);
+    const { ca } = tls;
+    const more = ca === undefined ? "" : ` -certfile ${at.authorities}`;
+    const password = kind === "marathon" ? "SSL_KEYSTORE_PASSWORD" : "PLAY_SERVER_HTTPS_KEYSTORE_PASSWORD";
+    return {
+        files: {
+            [at.certificate]: file(tls.certificate),
+            [at.key]: file(`${secretMark(tls.keySecret)}\n`, "0600", systemUser),
+            ...(ca === undefined ? {} : { [at.authorities]: file(ca) }),
+        },
+        // The password comes from the environment: a process list must not show it.
+        command: `/usr/bin/openssl pkcs12 -export -name ${kind} -in ${at.certificate} -inkey ${at.key}${more} -out ${at.keystore} -passout env:${kind.toUpperCase()}_${password}`,
+    };
 }
 
 /** Plans every server. */
@@ -132,30 +212,28 @@ export function planSchedulers(
     masters: readonly Endpoint[],
 ): SchedulerPlan[] {
     return managedOf(site).map(([kind, config]) => {
-        const members = membersOf(kind, config, hosts);
+        const members = membersOf(config.members ?? [], hosts);
         const at = paths(kind);
         const name = `${kind}.service`;
+        const keystore = keystoreOf(kind, config);
+        const unitValues = { ...config, title: titles[kind], environmentFiles: [at.env, at.secrets] };
         const shared: Record<string, ManagedFile> = {
+            ...keystore.files,
             // Read as it is: a newline would be part of the secret.
             [at.secret]: file(secretMark(principalSecret(config.principal)), "0600", config.systemUser),
-            [at.unit]: file(
-                render("scheduler.service", { ...config, title: titles[kind], environmentFiles: [at.env, at.secrets] }),
-            ),
+            [at.unit]: file(render("scheduler.service", { ...unitValues, kind, before: keystore.command })),
         };
-        const service: SchedulerService = {
-            kind,
-            port: config.port,
-            members,
-            masters,
-            frameworkName: config.frameworkName,
-            principal: config.principal,
-            user: schedulerUser(site, config),
-            zookeeper: { servers, path: config.zkPath },
+        const { ca } = config.tls ?? {};
+        const tls = config.tls && (ca === undefined ? {} : { ca });
+        const service = {
+            ...schedulerService(kind, config, { site, members, masters, servers }),
+            ...(tls && { tls }),
         };
         const secured = kind === "marathon" && site.marathon?.authentication === true;
         return {
             kind,
-            urls: members.map(({ address }) => `http://${address}:${config.port}`),
+            urls: members.map(({ address }) => `${scheme(config)}://${address}:${config.port}`),
+            ...(ca === undefined ? {} : { ca }),
             stateOwner: { user: login(kind), secret: zookeeperSecret(kind) },
             ...(secured ? { login: { user: login(kind), secret: httpSecret(kind) } } : {}),
             members: members.flatMap((member): HostSpec[] => {
@@ -171,6 +249,7 @@ export function planSchedulers(
                         config.program,
                         kind,
                         Object.fromEntries(all.filter((one) => !isSecret(one))),
+                        libprocess(member.address, config.libprocessPort),
                     ),
                     [at.secrets]: environmentFile(config.program, kind, Object.fromEntries(all.filter(isSecret))),
                     ...shared,
@@ -181,7 +260,7 @@ export function planSchedulers(
                         connection: host.connection,
                         rollout: { tier: kind, maxUnavailable: 1, healthTimeoutSec: config.healthTimeoutSec },
                         preflight: { os: everyFamily, freeMiB: {}, cgroup: "any" },
-                        packages: [config.package],
+                        packages: [config.package, ...(config.tls === undefined ? [] : [{ name: "openssl" }])],
                         artifacts: [],
                         users: [{ name: config.systemUser }],
                         directories: { [at.dir]: directory() },

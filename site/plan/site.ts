@@ -1,14 +1,18 @@
 /** The whole plan. */
 import type { SiteConfig } from "../schema";
 import { planPool } from "./agents";
+import { buildSecrets, planBuilds, withBuilds } from "./builds";
 import { discoverySecrets, planLoadBalancers, planNameServers } from "./discovery";
-import type { Host } from "./hosts";
+import { type Host, membersOf } from "./hosts";
 import { masterEndpoints, masterMembers, planMasters } from "./masters";
-import { planOpenStack, tiersByHost, withDataVolume } from "./openstack";
+import { type Placed, planOpenStack, tiersByHost, withDataVolume } from "./openstack";
 import { operatorPrincipal, planSecrets, principalSecret } from "./principals";
 import { majority } from "./quorum";
-import type { HostSpec, Issue, SitePlan } from "./types";
+import type { HostSpec, Issue, SchedulerPlan, SitePlan } from "./types";
+import { backupSecrets, planBackups } from "./backup";
+import { planMonitors, planNodeExporters, type Rest } from "./monitoring";
 import { planSchedulers, schedulerSecrets } from "./schedulers";
+import { planWorkloads, workloadSecrets } from "./workloads";
 import { planZooKeeper, zookeeperMembers, zookeeperServers } from "./zookeeper";
 
 /**
@@ -21,31 +25,68 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
     const servers = zookeeperServers(site, ensemble);
     const members = masterMembers(site, hosts);
     const masters = masterEndpoints(site, members);
-    const onVolume = (spec: HostSpec): HostSpec => withDataVolume(spec, hosts.get(spec.host)?.vm);
+    const zoned = (spec: HostSpec): HostSpec => {
+        const host = hosts.get(spec.host);
+        return { ...withDataVolume(spec, host?.vm), ...(host === undefined ? {} : { zone: host.zone }) };
+    };
     const pools = Object.entries(site.pools).map(([name, pool]) => ({
         name,
-        agents: planPool(site, name, pool, hosts, servers, masters).map(onVolume),
+        agents: planPool(site, name, pool, hosts, servers, masters).map((spec) => withBuilds(site, name, zoned(spec))),
     }));
     const schedulers = planSchedulers(site, hosts, servers, masters).map((scheduler) => ({
         ...scheduler,
-        members: scheduler.members.map(onVolume),
+        members: scheduler.members.map(zoned),
     }));
-    const openstack = planOpenStack(site, hosts, tiersByHost(ensemble, members, pools));
-    return {
+    const loadBalancers = planLoadBalancers(site, hosts, schedulers).map(zoned);
+    const nameServers = planNameServers(site, hosts, servers, { schedulers, masters }).map(zoned);
+    const builds = planBuilds(site, { pools });
+    const workloads = {
+        ...planWorkloads(site, hosts, servers, masters, zoned),
+        ...(builds === undefined ? {} : { builds }),
+    };
+    const named = (specs: readonly HostSpec[]) => specs.map(({ host }) => ({ name: host }));
+    const schedulersOf = (kind: SchedulerPlan["kind"]) =>
+        named(schedulers.flatMap((scheduler) => (scheduler.kind === kind ? scheduler.members : [])));
+    const placed: Placed = {
+        zookeeper: ensemble,
+        masters: members,
+        marathon: schedulersOf("marathon"),
+        metronome: schedulersOf("metronome"),
+        balancers: named(loadBalancers),
+        names: named(nameServers),
+        monitors: membersOf(site.monitoring?.hosts ?? [], hosts),
+        workloads: named([
+            ...(workloads.workQueue?.catalogs ?? []),
+            ...(workloads.workQueue?.members ?? []),
+            ...(workloads.dds?.members ?? []),
+            ...workloads.campaigns.map(({ member }) => member),
+        ]),
+    };
+    const openstack = planOpenStack(site, hosts, tiersByHost(placed, pools, hosts));
+    const rest: Rest = {
         cluster: site.cluster,
         instances: openstack?.instances ?? [],
         ...(openstack === undefined ? {} : { openstack }),
-        zookeeper: { members: planZooKeeper(site, hosts).map(onVolume), connect: servers.join(",") },
+        zookeeper: { members: planZooKeeper(site, hosts).map(zoned), connect: servers.join(",") },
         masters: {
-            members: planMasters(site, hosts, servers).map(onVolume),
+            members: planMasters(site, hosts, servers).map(zoned),
             quorum: site.masters.quorum ?? majority(masters.length),
             endpoints: masters,
         },
         schedulers,
-        loadBalancers: planLoadBalancers(site, hosts, schedulers).map(onVolume),
-        nameServers: planNameServers(site, hosts, servers, schedulers).map(onVolume),
+        loadBalancers,
+        nameServers,
+        workloads,
+        backups: planBackups(site, hosts, schedulers, workloads).map(zoned),
         pools,
-        secrets: [...planSecrets(site), ...schedulerSecrets(site), ...discoverySecrets(site)],
+        secrets: [
+            ...planSecrets(site),
+            ...schedulerSecrets(site),
+            ...discoverySecrets(site),
+            ...workloadSecrets(site),
+            ...backupSecrets(site),
+            ...buildSecrets(site),
+        ],
         operator: { principal: operatorPrincipal, secret: principalSecret(operatorPrincipal) },
         frameworks: Object.entries(site.frameworks).map(([principal, { roles }]) => ({
             principal,
@@ -66,10 +107,18 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
                     address: connection.address,
                     port: site.pools[pool]?.port ?? 5051,
                     pool,
+                    zone: hosts.get(host)?.zone ?? "",
                 })),
             ),
         },
         warnings,
         ...(site.confirm === undefined ? {} : { confirm: site.confirm }),
     };
+    // They look at a host whose volume is missing too.
+    const nodes = planNodeExporters(site, hosts, rest).map((spec) => ({
+        ...spec,
+        zone: hosts.get(spec.host)?.zone ?? "",
+    }));
+    const monitors = planMonitors(site, hosts, rest).map(zoned);
+    return monitors.length === 0 ? rest : { ...rest, monitoring: { nodes, monitors } };
 }

@@ -4,205 +4,9 @@
  * `site/` makes it from the stack file, `components/` turns it into resources, `provider/` gets one {@link HostSpec} per
  * host and service. Nothing here knows the Pulumi engine, so a plan can be printed, compared and golden-tested.
  */
+import type { Connection, SchedulerService, HostSpec } from "./hostSpec";
 
-/** How to reach a host by SSH. Everything that is left out is what `ssh` itself would use. */
-export interface Connection {
-    /** Address or name to connect to. */
-    readonly address: string;
-    /** @default 22 */
-    readonly port?: number;
-    /** Must be root or have passwordless sudo. @default "root" */
-    readonly user?: string;
-    /** Absolute path on the machine that runs Pulumi. @default - the agent and keys that `ssh` finds */
-    readonly privateKeyFile?: string;
-    /** Absolute path on the machine that runs Pulumi; host keys are always checked. @default - ssh's own files */
-    readonly knownHostsFile?: string;
-    /** `[user@]host[:port]` of a bastion, for hosts that are not directly reachable. @default - none */
-    readonly proxyJump?: string;
-    /** The host's public keys; no other is accepted. @default - those in `knownHostsFile` */
-    readonly hostKeys?: readonly string[];
-}
-
-/** A file on a host. Its content is complete: nothing is filled in later but secrets, see {@link secretMark}. */
-export interface ManagedFile {
-    /** Text, with `secretMark(name)` where a secret's value belongs. */
-    readonly content: string;
-    /** Octal, four digits, e.g. "0644". A file with secrets is always 0600 or 0640. */
-    readonly mode: string;
-    readonly owner: string;
-    readonly group: string;
-    /** Names of the secrets that `content` holds marks of. Empty for a plain file. */
-    readonly secrets: readonly string[];
-}
-
-export interface ManagedDirectory {
-    readonly mode: string;
-    readonly owner: string;
-    readonly group: string;
-}
-
-/** A system user that a service or a task runs as. */
-export interface ManagedUser {
-    readonly name: string;
-    /** Fixed where tasks share files between hosts. @default - the system chooses */
-    readonly uid?: number;
-    readonly home?: string;
-}
-
-export interface ManagedUnit {
-    readonly enabled: boolean;
-    readonly active: boolean;
-    /** Paths of managed files whose change restarts the unit; a change of the package version does so too. */
-    readonly restartOn: readonly string[];
-}
-
-/** A package from the host's own package manager. */
-export interface ManagedPackage {
-    readonly name: string;
-    /** Exact version. @default - whatever is installed, or the newest when nothing is */
-    readonly version?: string;
-}
-
-/** A file to fetch and install that no repository serves. */
-export interface Artifact {
-    /** `http(s)://…` as the host sees it, or an absolute path on the machine that runs Pulumi. */
-    readonly source: string;
-    /** Hex digest; what does not match is not installed. */
-    readonly sha256: string;
-    readonly kind: "package" | "tarball";
-    /** Where a tarball is unpacked. */
-    readonly prefix?: string;
-}
-
-/** What must hold on a host before anything is changed there. */
-export interface Preflight {
-    /** Accepted `ID` and `VERSION_ID` of /etc/os-release, e.g. {"debian": ["12"]}; an empty list accepts every version. */
-    readonly os: Readonly<Record<string, readonly string[]>>;
-    /** Free space needed, MiB, by directory (the nearest existing parent is measured). */
-    readonly freeMiB: Readonly<Record<string, number>>;
-    /** Cgroup version that the service needs. Apache Mesos up to 1.11 knows v1 only. */
-    readonly cgroup: "v1" | "v2" | "any";
-}
-
-export interface QuorumMember {
-    readonly name: string;
-    readonly address: string;
-    readonly zone: string;
-}
-
-export interface ZooKeeperMember extends QuorumMember {
-    /** Server id, 1..255, given in the stack file and never reused. */
-    readonly id: number;
-}
-
-export interface ZooKeeperService {
-    readonly kind: "zookeeper";
-    readonly clientPort: number;
-    /** Tick, milliseconds: with initLimit and syncLimit it bounds how long a health gate waits. */
-    readonly tickTimeMs: number;
-    readonly members: readonly ZooKeeperMember[];
-}
-
-export interface MasterService {
-    readonly kind: "mesosMaster";
-    readonly port: number;
-    /** Holds `replicated_log`, the registry's log. */
-    readonly workDir: string;
-    readonly quorum: number;
-    readonly members: readonly QuorumMember[];
-}
-
-/** Scalar resources and port ranges of an agent, as Mesos is told them. */
-export interface AgentResources {
-    readonly cpus: number;
-    readonly memMiB: number;
-    readonly diskMiB: number;
-    readonly gpus?: number;
-    /** Inclusive ranges, e.g. [[31000, 32000]]. */
-    readonly ports: readonly (readonly [number, number])[];
-    /** Role that they are reserved for. @default "*" */
-    readonly role?: string;
-}
-
-export interface FaultDomain {
-    readonly region: string;
-    readonly zone: string;
-}
-
-export interface AgentService {
-    readonly kind: "mesosAgent";
-    readonly pool: string;
-    readonly port: number;
-    readonly hostname: string;
-    readonly workDir: string;
-    /** In the order in which they are given to Mesos. */
-    readonly attributes: Readonly<Record<string, string>>;
-    readonly resources: AgentResources;
-    readonly domain?: FaultDomain;
-    /** Where the operator API is: for draining and for "is the agent registered". */
-    readonly masters: readonly { readonly name: string; readonly address: string; readonly port: number }[];
-    /** Longest time that a drain gives tasks to end, seconds. */
-    readonly drainGraceSec: number;
-    /** The agent runs, but gets no tasks, and those that it had have ended. Left out where it takes tasks. */
-    readonly drained?: true;
-}
-
-/** Marathon or Metronome: servers of which one leads and the others stand by. */
-export interface SchedulerService {
-    readonly kind: "marathon" | "metronome";
-    readonly port: number;
-    readonly members: readonly QuorumMember[];
-    /** Where the operator API is. */
-    readonly masters: readonly { readonly name: string; readonly address: string; readonly port: number }[];
-    /** Name, principal and tasks' user that it registers with. */
-    readonly frameworkName: string;
-    readonly principal: string;
-    readonly user: string;
-    /** Where its state is, its framework id with it. */
-    readonly zookeeper: { readonly servers: readonly string[]; readonly path: string };
-}
-
-/** What makes apps reachable: HAProxy, or a name server. Each host answers alone. */
-export type AccessService =
-    | { readonly kind: "loadBalancer"; readonly port: number; readonly members: readonly QuorumMember[] }
-    | {
-          readonly kind: "nameServer";
-          readonly port: number;
-          /** The domain that it answers for. */
-          readonly domain: string;
-          readonly members: readonly QuorumMember[];
-      };
-
-export type Service = ZooKeeperService | MasterService | AgentService | SchedulerService | AccessService;
-
-/** How the hosts of one tier are changed. */
-export interface Rollout {
-    /** "zookeeper", "masters", "marathon", "metronome", "loadBalancer", "discovery" or `pool/NAME`. */
-    readonly tier: string;
-    /** Hosts that may be out of service at a time; 1 for ZooKeeper and masters. */
-    readonly maxUnavailable: number;
-    /** How long a host may take to be healthy again, seconds. */
-    readonly healthTimeoutSec: number;
-}
-
-/** Everything that one service needs on one host: the input of one HostConfig resource. */
-export interface HostSpec {
-    readonly host: string;
-    readonly connection: Connection;
-    readonly rollout: Rollout;
-    readonly preflight: Preflight;
-    readonly packages: readonly ManagedPackage[];
-    readonly artifacts: readonly Artifact[];
-    readonly users: readonly ManagedUser[];
-    readonly directories: Readonly<Record<string, ManagedDirectory>>;
-    readonly files: Readonly<Record<string, ManagedFile>>;
-    readonly units: Readonly<Record<string, ManagedUnit>>;
-    readonly service: Service;
-    /** Volume that must be mounted before anything is written there. @default - none */
-    readonly mount?: string;
-    /** Kept by `pulumi destroy` and by removal from the stack file until the mark is taken away (pets). */
-    readonly protect: boolean;
-}
+export type * from "./hostSpec";
 
 /** What fails together. */
 export interface FailureDomainPlan {
@@ -239,7 +43,7 @@ export interface InstancePlan {
     readonly extraNetworks: readonly { readonly network: string; readonly address?: string }[];
     /** External network that gives it an address from outside. */
     readonly floatingIpPool?: string;
-    /** "quorum" for masters and ZooKeeper, else the pool's name: what rolls together. */
+    /** "quorum" for masters, ZooKeeper and whatever else serves the whole site, else the pool's name: what rolls together. */
     readonly tier: string;
     /** Names of security groups, all of the instance's project. */
     readonly securityGroups: readonly string[];
@@ -270,8 +74,8 @@ export interface NetworkPlan {
     readonly cidr?: string;
     readonly gateway?: string;
     readonly dns: readonly string[];
-    /** Id of the external network. */
-    readonly routerTo?: string;
+    /** The external network. */
+    readonly routerTo?: { readonly id: string } | { readonly name: string };
 }
 
 export interface ImagePlan {
@@ -284,6 +88,7 @@ export interface ImagePlan {
 }
 
 export interface SecurityRulePlan {
+    readonly protocol: "tcp" | "udp";
     readonly ports: readonly [number, number];
     readonly remote: { readonly cidr: string } | { readonly group: string };
 }
@@ -327,16 +132,54 @@ export interface SecretPlan {
     readonly given?: boolean;
 }
 
-/** Marathon or Metronome on the site's hosts. */
+/** Marathon, Metronome or a framework of ours on the site's hosts. */
 export interface SchedulerPlan {
     readonly kind: SchedulerService["kind"];
     readonly members: readonly HostSpec[];
     /** What its clients are told. */
     readonly urls: readonly string[];
+    /** Certificates of those who may have signed the servers', PEM. @default - HTTP, or authorities that Node.js knows */
+    readonly ca?: string;
     /** User and name of the generated password. @default - anybody may use its API */
     readonly login?: { readonly user: string; readonly secret: string };
     /** The same of its part of ZooKeeper. */
     readonly stateOwner: { readonly user: string; readonly secret: string };
+}
+
+/** Workers for Work Queue projects. */
+export interface WorkQueuePlan extends SchedulerPlan {
+    /** Those that this site runs itself. */
+    readonly catalogs: readonly HostSpec[];
+    /** `host:port` of every catalog. */
+    readonly catalogAddresses: readonly string[];
+    /** Name of the managers' password. @default - anybody may be a manager or a worker */
+    readonly password?: string;
+}
+
+/** A validation or a production. */
+export interface CampaignPlan {
+    readonly name: string;
+    readonly kind: "validation" | "production";
+    readonly member: HostSpec;
+    /** Its page. */
+    readonly url: string;
+}
+
+/** Where release builds are found. */
+export interface BuildsPlan {
+    /** The store's page. */
+    readonly url: string;
+    /** What `aliBuild --remote-store` takes. */
+    readonly store: string;
+    /** Beginning of the sources' addresses. */
+    readonly mirror: string;
+}
+
+export interface WorkloadsPlan {
+    readonly workQueue?: WorkQueuePlan;
+    readonly dds?: SchedulerPlan;
+    readonly campaigns: readonly CampaignPlan[];
+    readonly builds?: BuildsPlan;
 }
 
 export interface PoolPlan {
@@ -359,6 +202,11 @@ export interface SitePlan {
     readonly schedulers: readonly SchedulerPlan[];
     readonly loadBalancers: readonly HostSpec[];
     readonly nameServers: readonly HostSpec[];
+    readonly workloads: WorkloadsPlan;
+    /** Hosts that back up what they lead. */
+    readonly backups: readonly HostSpec[];
+    /** Prometheus on each host that watches, and the node exporter on every host. @default - nobody watches */
+    readonly monitoring?: { readonly monitors: readonly HostSpec[]; readonly nodes: readonly HostSpec[] };
     readonly pools: readonly PoolPlan[];
     readonly secrets: readonly SecretPlan[];
     /** The principal that the provisioner itself uses for the operator API. */
@@ -377,6 +225,8 @@ export interface SitePlan {
             readonly address: string;
             readonly port: number;
             readonly pool: string;
+            /** Failure zone of its host. */
+            readonly zone: string;
         }[];
     };
     readonly warnings: readonly Issue[];

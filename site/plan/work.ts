@@ -20,7 +20,10 @@ import {
 } from "../marathon";
 import { checkJobs, inspectJob } from "../metronome";
 import type { SiteConfig } from "../schema";
+import { buildDefinitions, storeApp } from "./builds";
 import { capacitiesOf } from "./capacities";
+import { planWindows, type WindowPlan } from "./maintenance";
+import { planReservations, type ReservationPlan } from "./reservations";
 import { schedulerRole } from "./schedulers";
 import { secretMark, secretsIn } from "./secrets";
 import type { Issue, SitePlan } from "./types";
@@ -30,6 +33,8 @@ type MarathonConfig = NonNullable<SiteConfig["marathon"]>;
 /** A server that work is given to. */
 export interface ServerPlan {
     readonly urls: readonly string[];
+    /** Certificates of authorities, PEM. */
+    readonly ca?: string;
     readonly user?: string;
     /** Name of the secret that is the password: of the stack's configuration, or a generated one. */
     readonly passwordSecret?: string;
@@ -72,6 +77,8 @@ export interface WorkPlan {
     }[];
     readonly items: readonly WorkItem[];
     readonly jobs: readonly JobItem[];
+    /** The store of release builds, and the builds. */
+    readonly builds?: { readonly store: WorkItem; readonly jobs: readonly JobItem[] };
     readonly quotas: readonly {
         readonly role: string;
         readonly limits: Readonly<Record<string, number>>;
@@ -79,12 +86,8 @@ export interface WorkPlan {
         readonly force: boolean;
     }[];
     readonly weights: readonly { readonly role: string; readonly weight: number }[];
-    readonly maintenance: readonly {
-        readonly name: string;
-        readonly machines: readonly { readonly hostname: string; readonly ip: string }[];
-        readonly start: string;
-        readonly durationSec?: number;
-    }[];
+    readonly maintenance: readonly WindowPlan[];
+    readonly reservations: readonly ReservationPlan[];
     /** Names of the stack's secrets that definitions and servers need. */
     readonly secrets: readonly string[];
     readonly warnings: readonly Issue[];
@@ -238,53 +241,21 @@ function amountsOf(amounts: object): Record<string, number> {
     );
 }
 
-function windowsOf(
-    site: SiteConfig,
-    plan: SitePlan,
-    expand: (names: readonly string[]) => readonly string[],
-    planner: Planner,
-): WorkPlan["maintenance"] {
-    const agents = new Map(plan.pools.flatMap(({ agents: all }) => all.map((agent) => [agent.host, agent] as const)));
-    return Object.entries(site.maintenance).map(([name, { hosts, start, durationSec }]) => {
-        const path = `maintenance.${name}.hosts`;
-        const machines = expand(hosts).flatMap((host) => {
-            const agent = agents.get(host);
-            if (agent?.service.kind !== "mesosAgent") {
-                planner.issues.push({
-                    code: "MAINTENANCE_HOST",
-                    path,
-                    message: `${host} is no agent of this site`,
-                    value: host,
-                });
-                return [];
-            }
-            const { address } = agent.connection;
-            if (!/^[\d.]+$|:/.test(address)) {
-                planner.issues.push({
-                    code: "MAINTENANCE_ADDRESS",
-                    path,
-                    message: `the address of ${host} is a name: Mesos knows machines by the IP address that they registered with`,
-                    value: address,
-                    fix: "give the host its IP address",
-                });
-                return [];
-            }
-            return [{ hostname: agent.service.hostname, ip: address }];
-        });
-        return { name, machines, start, ...(durationSec === undefined ? {} : { durationSec }) };
-    });
-}
-
 /** A server as the stack file gives it: this site's own, or one that runs already. */
-function serverOf(kind: "marathon" | "metronome", site: SiteConfig, plan: SitePlan): ServerPlan {
+export function serverOf(kind: "marathon" | "metronome", site: SiteConfig, plan: SitePlan): ServerPlan {
     const own = plan.schedulers.find((scheduler) => scheduler.kind === kind);
     if (own !== undefined) {
-        const { urls, login } = own;
-        return { urls, ...(login === undefined ? {} : { user: login.user, passwordSecret: login.secret }) };
+        const { urls, ca, login } = own;
+        return {
+            urls,
+            ...(ca === undefined ? {} : { ca }),
+            ...(login === undefined ? {} : { user: login.user, passwordSecret: login.secret }),
+        };
     }
-    const { urls = [], user, passwordSecret } = site[kind]?.existing ?? {};
+    const { urls = [], ca, user, passwordSecret } = site[kind]?.existing ?? {};
     return {
         urls,
+        ...(ca === undefined ? {} : { ca }),
         ...(user === undefined ? {} : { user }),
         ...(passwordSecret === undefined ? {} : { passwordSecret }),
     };
@@ -334,9 +305,13 @@ export function planWork(
         secretMark,
     };
     const { facts } = factsOf(site);
-    const read = readDefinitions([...sources.apps, ...sources.jobs], values, facts);
+    const fromFiles = readDefinitions([...sources.apps, ...sources.jobs], values, facts);
+    const made = buildDefinitions(site, plan);
+    const read = { ...fromFiles, definitions: [...fromFiles.definitions, ...made] };
     for (const finding of read.findings) planner.take(finding.path, [{ ...finding, path: "/" }]);
-    const agents = capacitiesOf(plan);
+    const { reservations, issues: unreserved } = planReservations(site, plan, expand);
+    planner.issues.push(...unreserved);
+    const agents = capacitiesOf(plan, reservations);
     const items = judgeItems(read, site, agents, planner);
     const jobs = judgeJobs(read, agents, planner);
     const need = (what: string, key: "marathon" | "metronome", count: number): void => {
@@ -350,7 +325,7 @@ export function planWork(
     };
     need("app", "marathon", items.length);
     need("job", "metronome", jobs.length);
-    const maintenance = windowsOf(site, plan, expand, planner);
+    const maintenance = planWindows(site, plan, expand, planner.issues);
     const name = (id: string): string => id.slice(1);
     const groups = new Map(read.groups.map((group) => [group.id, group]));
     for (const [id, { enforceRole, dependencies }] of Object.entries(site.marathon?.groups ?? {}))
@@ -361,8 +336,23 @@ export function planWork(
         .map(({ id }) => name(id));
     const passwords = [site.marathon, site.metronome].flatMap((server) => server?.existing?.passwordSecret ?? []);
     const text = JSON.stringify([items.map(({ given }) => given), jobs]);
+    const all = items.map(({ kind, definition, given }) => ({
+        name: name(definition.id),
+        kind,
+        id: definition.id,
+        definition: given,
+        after: dependenciesOf(definition, definition.id).flatMap((other) =>
+            items
+                .map(({ definition: { id } }) => id)
+                .filter((id) => id === other || id.startsWith(`${other}/`))
+                .map(name),
+        ),
+    }));
+    const ids = new Set(made.map(({ definition }) => definition["id"]));
+    const store = made.length === 0 ? undefined : all.find(({ id }) => id === storeApp);
     return {
         work: {
+            ...(store === undefined ? {} : { builds: { store, jobs: jobs.filter((job) => ids.has(job.name)) } }),
             ...(site.marathon === undefined ? {} : { marathon: marathonOf(site, plan, site.marathon, enforcedGroups) }),
             ...(site.metronome === undefined ? {} : { metronome: serverOf("metronome", site, plan) }),
             groups: [...groups.values()].map(({ id, enforceRole, dependencies = [] }) => ({
@@ -371,19 +361,8 @@ export function planWork(
                 ...(enforceRole === undefined ? {} : { enforceRole }),
                 members: items.map(({ definition }) => definition.id).filter((member) => member.startsWith(`${id}/`)),
             })),
-            items: items.map(({ kind, definition, given }) => ({
-                name: name(definition.id),
-                kind,
-                id: definition.id,
-                definition: given,
-                after: dependenciesOf(definition, definition.id).flatMap((other) =>
-                    items
-                        .map(({ definition: { id } }) => id)
-                        .filter((id) => id === other || id.startsWith(`${other}/`))
-                        .map(name),
-                ),
-            })),
-            jobs,
+            items: all.filter(({ id }) => !ids.has(id)),
+            jobs: jobs.filter((job) => !ids.has(job.name)),
             quotas: Object.entries(site.quotas).map(([role, { limits, guarantees, force }]) => ({
                 role,
                 limits: amountsOf(limits),
@@ -392,6 +371,7 @@ export function planWork(
             })),
             weights: Object.entries(site.weights).map(([role, weight]) => ({ role, weight })),
             maintenance,
+            reservations,
             secrets: [...new Set([...secretsIn(text), ...passwords])].sort(),
             warnings: planner.warnings,
         },

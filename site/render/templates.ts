@@ -1,12 +1,17 @@
 /** The texts of files on hosts, from ansible-templates/templates. */
 import nunjucks from "nunjucks";
-import discoveryUnit from "../../ansible-templates/templates/discovery.service.j2";
+import backupService from "../../ansible-templates/templates/backup.service.j2";
+import backupTimer from "../../ansible-templates/templates/backup.timer.j2";
 import environmentFile from "../../ansible-templates/templates/flags.env.j2";
 import haproxyUnit from "../../ansible-templates/templates/haproxy.service.j2";
 import log4j from "../../ansible-templates/templates/log4j.properties.j2";
 import launch from "../../ansible-templates/templates/mesos-launch.j2";
 import mesosUnit from "../../ansible-templates/templates/mesos.service.j2";
+import nodeExporterUnit from "../../ansible-templates/templates/node-exporter.service.j2";
+import programUnit from "../../ansible-templates/templates/program.service.j2";
+import prometheusUnit from "../../ansible-templates/templates/prometheus.service.j2";
 import schedulerUnit from "../../ansible-templates/templates/scheduler.service.j2";
+import workloadUnit from "../../ansible-templates/templates/workload.service.j2";
 import zooCfg from "../../ansible-templates/templates/zoo.cfg.j2";
 import zookeeperUnit from "../../ansible-templates/templates/zookeeper.service.j2";
 
@@ -19,13 +24,18 @@ const environment = new nunjucks.Environment([], {
 
 /** Compiled once: a large site renders each of them thousands of times. */
 const templates = {
-    "discovery.service": discoveryUnit,
+    "backup.service": backupService,
+    "backup.timer": backupTimer,
     "flags.env": environmentFile,
     "haproxy.service": haproxyUnit,
     "log4j.properties": log4j,
     "mesos-launch": launch,
     "mesos.service": mesosUnit,
+    "node-exporter.service": nodeExporterUnit,
+    "program.service": programUnit,
+    "prometheus.service": prometheusUnit,
     "scheduler.service": schedulerUnit,
+    "workload.service": workloadUnit,
     "zoo.cfg": zooCfg,
     "zookeeper.service": zookeeperUnit,
 };

@@ -14,6 +14,9 @@ export const sshSchema = z
             "Known host keys, on the machine that runs Pulumi; host keys are always checked. Default: ssh's own files.",
         ).optional(),
         proxyJump: text("Bastion, `[user@]host[:port]`. Default: none.").optional(),
+        bastion: text(
+            "Host of this site that the others are reached through; `none` for a host that is reached straight. Default: none.",
+        ).optional(),
     })
     .describe("How hosts are reached.");
 
@@ -119,4 +122,5 @@ export const hostSchema = z
 
 export const hostsSchema = z
     .record(z.string(), hostSchema)
-    .describe("Every host by name or range (`alibuild[01-20]`, `bm[1-3,5]`), zero-padded like its first number.");
+    .default({})
+    .describe("Every host by name or range (`alibuild[01-20]`, `bm[1-3,5]`), zero-padded like its first number. Default: there are none, for a stack of apps, jobs and quotas alone.");

@@ -2,10 +2,12 @@
 import * as z from "zod";
 import { text } from "./values";
 
+export const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 const uuid = (about: string) =>
     z
         .string()
-        .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: "must be a UUID" })
+        .regex(uuidPattern, { error: "must be a UUID" })
         .describe(about);
 
 const cidr = (about: string) =>
@@ -26,7 +28,7 @@ const projectSchema = z
     .describe("A project in a region. No credential stands here, and none gets into the state.");
 
 const routerSchema = z
-    .strictObject({ external: uuid("Id of the external network that it leads to.") })
+    .strictObject({ external: text("External network that it leads to: its id, or its name, found once.") })
     .describe("A router out of this network.");
 
 const networkSchema = z

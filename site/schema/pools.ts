@@ -1,8 +1,6 @@
 /** `pools`: groups of Mesos agents that are alike. */
 import * as z from "zod";
-import { absolutePath, flags, hostList, mebibytes, port, rolloutFields, seconds, text } from "./values";
-
-const portRange = z.string().regex(/^\d{1,5}-\d{1,5}$/, { error: "must be a range such as 31000-32000" });
+import { absolutePath, flags, hostList, mebibytes, port, portRange, rolloutFields, seconds, text } from "./values";
 
 export const resourcesSchema = z
     .strictObject({
@@ -48,6 +46,10 @@ export const poolSchema = z
             .describe("Differences of some hosts, by name or range; the entry for fewer hosts wins over the one for more."),
         state: state.default("active"),
         users: z.array(userSchema).default([]).describe("System users that tasks run as; made on every host of the pool."),
+        packages: z
+            .array(text("Name of the package."))
+            .default([])
+            .describe("Packages of the hosts' package manager that tasks need, e.g. `coop-computing-tools`."),
         maxUnavailable: z.int().min(1).default(1).describe("Hosts of the pool that may be out of service during a change."),
         drainGraceSec: seconds("Longest time that a drain gives tasks to end", 600, 0),
         port: port("Mesos agent", 5051),

@@ -1,6 +1,18 @@
 /** What runs above the hosts: Marathon, Metronome, apps and jobs from folders, and what Mesos itself is told. */
 import { z } from "zod";
-import { absolutePath, hostList, port, rolloutFields, seconds, text } from "./values";
+import { absolutePath, hostList, port, portRange, rolloutFields, seconds, text } from "./values";
+
+const secretName = z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/, { error: "must be lower-case letters, digits and dashes" });
+
+const authorities = (what: string) =>
+    z
+        .string()
+        .optional()
+        .describe(
+            `Certificates of the authorities that may have signed ${what}, PEM. Default: those that Node.js knows, the public ones.`,
+        );
 
 const existing = (name: string, port: number) =>
     z
@@ -10,16 +22,29 @@ const existing = (name: string, port: number) =>
                 .min(1)
                 .describe(`Addresses of all ${name} servers, e.g. \`http://10.0.0.1:${port}\`; whichever leads is found.`),
             user: text("User for HTTP basic authentication. Default: none.").optional(),
-            passwordSecret: z
-                .string()
-                .regex(/^[a-z0-9][a-z0-9-]*$/, { error: "must be lower-case letters, digits and dashes" })
+            passwordSecret: secretName
                 .optional()
                 .describe("Name of this stack's secret (`pulumi config set --secret NAME`) that is the password."),
+            ca: authorities("the servers' own, where `urls` begin with https"),
         })
         .describe(`${name} servers that run already; instead of \`members\`.`);
 
+const tlsSchema = z
+    .strictObject({
+        certificate: z
+            .string()
+            .describe(
+                "The servers' certificate, PEM, after it those between it and the authority's. One for all members: it must name the address of each.",
+            ),
+        keySecret: secretName.describe(
+            "Name of this stack's secret (`pulumi config set --secret NAME < key.pem`) that is the certificate's private key, PEM, without a pass phrase.",
+        ),
+        ca: authorities("the certificate"),
+    })
+    .describe("HTTPS, and no HTTP any more: `port` speaks it. Default: HTTP.");
+
 /** Servers of which one leads, as this site runs them. */
-const managed = (name: string, defaults: { readonly program: string; readonly port: number }) => ({
+export const managed = (name: string, defaults: { readonly program: string; readonly port: number; readonly libprocessPort: number }) => ({
     members: hostList(`Hosts that ${name} runs on: one leads, the others stand by`).optional(),
     package: z
         .strictObject({
@@ -31,6 +56,8 @@ const managed = (name: string, defaults: { readonly program: string; readonly po
     program: absolutePath("What is started.").default(`/usr/bin/${defaults.program}`),
     systemUser: text("System user that it runs as; made on its hosts.").default(defaults.program),
     port: port(name, defaults.port),
+    tls: tlsSchema.optional(),
+    libprocessPort: port("what the leading master and agents send to it: they connect back", defaults.libprocessPort),
     principal: text("Its principal, declared under `frameworks`.").default(defaults.program),
     user: text("Its tasks' user, where a definition names none; one of the principal's. Default: the principal's first.").optional(),
     frameworkName: text("Name that Mesos shows.").default(defaults.program),
@@ -53,7 +80,7 @@ const groupPath = z.string().regex(/^(\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?)+$/, { er
 export const marathonSchema = z
     .strictObject({
         existing: existing("Marathon", 8080).optional(),
-        ...managed("Marathon", { program: "marathon", port: 8080 }),
+        ...managed("Marathon", { program: "marathon", port: 8080, libprocessPort: 15101 }),
         failoverTimeoutSec: seconds(
             "How long its tasks outlive it: Mesos kills them when it stays away for longer, and its id is dead",
             604_800,
@@ -94,7 +121,7 @@ export const marathonSchema = z
 export const metronomeSchema = z
     .strictObject({
         existing: existing("Metronome", 9000).optional(),
-        ...managed("Metronome", { program: "metronome", port: 9000 }),
+        ...managed("Metronome", { program: "metronome", port: 9000, libprocessPort: 15201 }),
         role: text("Its role. Default: the principal's first role. Only with `members`.").optional(),
     })
     .describe("Where the jobs run. Definitions come from the folders under `jobs`.");
@@ -127,6 +154,49 @@ export const quotasSchema = z
     )
     .default({})
     .describe("Quotas by role.");
+
+const reserved = z.number().min(0.001);
+const volumeSchema = z.strictObject({
+    sizeMiB: z.int().min(1).describe("Its size, out of the reserved disk; MiB."),
+    containerPath: z
+        .string()
+        .regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[^/\s][^\s]*$/, { error: "must be a path in the task's folder, without . and .." })
+        .optional()
+        .describe("Where tasks find it, in their own folder. Default: its name."),
+});
+
+export const reservationsSchema = z
+    .record(
+        z.string(),
+        z.strictObject({
+            pool: text("Pool on each of whose agents it is made; instead of `hosts`.").optional(),
+            hosts: hostList("Agents that it is made on; instead of `pool`").optional(),
+            role: text("Role that the resources are kept for."),
+            resources: z
+                .strictObject({
+                    cpus: reserved.optional().describe("CPUs of each agent."),
+                    memMiB: reserved.optional().describe("Memory of each agent; MiB."),
+                    diskMiB: reserved.optional().describe("Disk of each agent, volumes included; MiB."),
+                    gpus: z.int().min(1).optional().describe("GPUs of each agent."),
+                    ports: z
+                        .array(portRange)
+                        .min(1)
+                        .optional()
+                        .describe("Ports of each agent, e.g. `31000-31009`; out of its pool's `ports`."),
+                })
+                .describe("What is reserved on each agent."),
+            labels: z
+                .record(z.string().min(1), z.string())
+                .default({})
+                .describe("Labels of the reservation, which offers carry: for frameworks that tell theirs by them. Others take it for somebody's."),
+            volumes: z
+                .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: "must be letters, digits, . _ -" }), volumeSchema)
+                .default({})
+                .describe("Persistent volumes by id: their data outlives tasks. One that is taken away again needs `confirm`."),
+        }),
+    )
+    .default({})
+    .describe("Resources of agents that are kept for a role, by a name of yours; one for each role and agent.");
 
 export const weightsSchema = z
     .record(z.string(), z.number().gt(0))

@@ -9,6 +9,8 @@ export const port = (text: string, value: number) =>
         .default(value)
         .describe(`TCP port: ${text}.`);
 
+export const portRange = z.string().regex(/^\d{1,5}-\d{1,5}$/, { error: "must be a range such as 31000-32000" });
+
 export const seconds = (text: string, value: number, minimum = 1) =>
     z
         .int()

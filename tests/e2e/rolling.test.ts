@@ -1,36 +1,13 @@
 /** A changed flag reaches every member of a quorum, one after the other, and nobody who uses the quorum notices. */
 import { ask, operatorAuth } from "./support/endpoints";
 import { invocations, on, QUORUM } from "./support/hosts";
-import { History, lastRestart, Reader, type Tier } from "./support/history";
+import { History, Reader } from "./support/history";
+import { expectRolled } from "./support/rolled";
 import { agentIds } from "./support/endpoints";
 import { healthy, onTheLab } from "./support/site";
 import { declare, preview, up } from "./support/stack";
 
 onTheLab();
-
-/** In the lab's stack file zkSessionTimeoutSec is left at its default. */
-const SESSION_MS = 10_000;
-
-/** How the members of a tier were restarted, from systemd's timestamps and the polled history. */
-async function expectRolled(history: History, tier: Tier): Promise<void> {
-    const restarts = (await Promise.all(QUORUM.map((host) => lastRestart(host, tier)))).sort((a, b) => a.down - b.down);
-    for (const [index, { host, down, up: started }] of restarts.entries()) {
-        expect(started).toBeGreaterThan(down);
-        const { roles } = history.before(tier, down);
-        // Everybody served before this one went down: never two at once, always a quorum.
-        expect([host, Object.values(roles).filter(Boolean).length]).toEqual([host, QUORUM.length]);
-        // Who leads at that moment goes only when the others are done.
-        expect([host, roles[host]]).toEqual([host, index === restarts.length - 1 ? "leader" : "follower"]);
-        const next = restarts[index + 1];
-        if (next !== undefined) {
-            expect(history.servedAgain(tier, host, started)).toBeLessThan(next.down);
-        }
-    }
-    const leader = restarts[restarts.length - 1];
-    expect(history.fewestServing(tier, leader?.down)).toBeGreaterThanOrEqual(QUORUM.length - 1);
-    // Only while the others elect a new one is there none.
-    expect(history.longestWithoutLeader(tier)).toBeLessThan(SESSION_MS + 5000);
-}
 
 test("a changed ZooKeeper and master flag rolls: followers first, the leader last, never two at once", async () => {
     const before = await healthy();
@@ -56,11 +33,9 @@ test("a changed ZooKeeper and master flag rolls: followers first, the leader las
     // A preview touches nothing.
     expect(await invocations()).toEqual(lives);
 
-    const history = new History();
-    const reader = await Reader.start();
-    await up();
-    const readings = await reader.stop();
-    await history.stop();
+    const histories: History[] = [];
+    const readings = await Reader.during(async () => histories.push(await History.during(() => up())));
+    const [history] = histories as [History];
 
     await expectRolled(history, "zookeeper");
     await expectRolled(history, "mesos-master");

@@ -13,33 +13,33 @@ test("the host of the ZooKeeper leader loses its power: the others go on, and it
     const ids = await agentIds();
     const victim = QUORUM.find((host) => before.zookeeper[host] === "leader") ?? "";
     const others = QUORUM.filter((host) => host !== victim);
-    const reader = await Reader.start();
-    markChanged();
-    await lab("power-cut", victim);
-    await eventually("the others have a ZooKeeper leader", async () => {
-        const modes = await Promise.all(others.map(zookeeperMode));
-        return modes.includes("leader") && modes.includes("follower") ? true : undefined;
+    const readings = await Reader.during(async () => {
+        markChanged();
+        await lab("power-cut", victim);
+        await eventually("the others have a ZooKeeper leader", async () => {
+            const modes = await Promise.all(others.map(zookeeperMode));
+            return modes.includes("leader") && modes.includes("follower") ? true : undefined;
+        });
+        const leader = await eventually(
+            "the others agree on a leading master",
+            async () => {
+                const views = await Promise.all(others.map((host) => leaderBy(host)));
+                const [first] = views;
+                const same = views.every((view) => view.leader === first?.leader);
+                return same && first?.leader !== victim ? first?.leader : undefined;
+            },
+            { timeoutSec: 60 },
+        );
+        expect(others).toContain(leader);
+        await eventually("all agents are active at it", async () => {
+            const now = await agentIds();
+            return AGENTS.every((host) => now[host] !== undefined) ? true : undefined;
+        });
+        expect(await agentIds()).toEqual(ids);
+        await powerOn(victim);
+        await healthy();
+        expect(await agentIds()).toEqual(ids);
     });
-    const leader = await eventually(
-        "the others agree on a leading master",
-        async () => {
-            const views = await Promise.all(others.map((host) => leaderBy(host)));
-            const [first] = views;
-            const same = views.every((view) => view.leader === first?.leader);
-            return same && first?.leader !== victim ? first?.leader : undefined;
-        },
-        { timeoutSec: 60 },
-    );
-    expect(others).toContain(leader);
-    await eventually("all agents are active at it", async () => {
-        const now = await agentIds();
-        return AGENTS.every((host) => now[host] !== undefined) ? true : undefined;
-    });
-    expect(await agentIds()).toEqual(ids);
-    await powerOn(victim);
-    await healthy();
-    expect(await agentIds()).toEqual(ids);
-    const readings = await reader.stop();
     expect([readings.session.expired, readings.errors]).toEqual([false, []]);
     // A power cut is no drift: what was configured is still there.
     await up("--refresh", "--expect-no-changes");

@@ -1,31 +1,31 @@
 /** Marathon and Metronome by `pulumi up`, with the site's work on them: the lab's stand-ins, on real hosts and a real Mesos. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { openSession } from "./support/endpoints";
-import { addressOf, on } from "./support/hosts";
-import { copyDir } from "./support/places";
-import { restore } from "./support/site";
-import { declare, outputs, preview, startUp, up } from "./support/stack";
+import { agentIds, openSession, operatorCall } from "./support/endpoints";
+import { addressOf, AGENTS, on, QUORUM } from "./support/hosts";
+import { healthy, restore } from "./support/site";
+import { declare, exportState, outputs, preview, pulumi, startUp, up } from "./support/stack";
 import { eventually, tell } from "./support/steps";
-
-const SERVERS = ["bm1", "bm2"] as const;
-const PORT = 8180;
+import {
+    appNow,
+    askMarathon,
+    askMetronome,
+    changeMarathon,
+    declareServices,
+    FIRST,
+    marathonPassword,
+    removeDefinitions,
+    runningTasks,
+    SERVERS,
+    write,
+} from "./support/work";
 
 // The tests go on from each other: the site as it was comes back once, at the end.
 beforeAll(restore);
 beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
-afterAll(restore);
-
-const folder = (name: string): string => join(copyDir(), name);
-const write = (name: string, definition: unknown): void => {
-    mkdirSync(join(folder(name), ".."), { recursive: true });
-    writeFileSync(folder(name), JSON.stringify(definition));
-};
-
-afterAll(() => {
-    for (const name of ["e2e-apps", "e2e-jobs"]) {
-        rmSync(folder(name), { recursive: true, force: true });
-    }
+afterAll(async () => {
+    removeDefinitions();
+    // A test that failed may have left a volume, which nothing else takes away.
+    await pulumi(["state", "unprotect", "--all", "--yes"]);
+    await restore();
 });
 
 /** Serves its folder; healthy as soon as it does. */
@@ -43,102 +43,32 @@ const server = (cmd: string) => ({
 });
 const GOOD = "exec python3 -m http.server $PORT0";
 
-function declareServices(settings: Record<string, unknown> = {}): void {
-    declare((site) => {
-        Object.assign(site, {
-            marathon: {
-                members: [...SERVERS],
-                package: { name: "marathon-stand-in" },
-                program: "/usr/bin/marathon-stand-in",
-                port: PORT,
-                timeoutSec: 60,
-                onFailure: "rollBack",
-                settings,
-            },
-            metronome: {
-                members: ["bm3"],
-                package: { name: "metronome-stand-in" },
-                program: "/usr/bin/metronome-stand-in",
-                principal: "marathon",
-                port: 9180,
-            },
-            apps: ["e2e-apps"],
-            jobs: ["e2e-jobs"],
-            quotas: { services: { limits: { cpus: 2 } } },
-        });
-    });
-}
-
-interface Task {
-    readonly id: string;
-    readonly appId: string;
-    readonly state: string;
-}
-
 let password = "";
 
-async function ask(
-    path: string,
-    method = "GET",
-    server: string = SERVERS[0],
-): Promise<{ status: number; body: unknown }> {
-    const answer = await fetch(`http://${addressOf(server)}:${PORT}${path}`, {
-        method,
-        headers: {
-            Accept: "application/json",
-            ...(password !== "" && {
-                Authorization: `Basic ${Buffer.from(`marathon:${password}`).toString("base64")}`,
-            }),
-        },
-        signal: AbortSignal.timeout(10_000),
-    });
-    const text = await answer.text();
-    return { status: answer.status, body: /^\s*[[{]/.test(text) ? JSON.parse(text) : text };
-}
-
-const tasks = async (): Promise<string[]> =>
-    ((await ask("/v2/tasks")).body as { tasks: Task[] }).tasks
-        .filter(({ state }) => state === "TASK_RUNNING")
-        .map(({ id }) => id)
-        .sort();
-
-interface App {
-    readonly cmd: string;
-    readonly tasksHealthy: number;
-    readonly tasksRunning: number;
-    readonly deployments: readonly unknown[];
-}
-
-const healthyNow = async (): Promise<number> =>
-    ((await ask("/v2/apps//e2e/server")).body as { app: App }).app.tasksHealthy;
-
-async function generatedPassword(): Promise<string> {
-    const text = await on("bm1", "cat /etc/marathon/marathon-secrets.env");
-    return /^MARATHON_HTTP_CREDENTIALS=marathon:(\w+)$/m.exec(text)?.[1] ?? "";
-}
-
 test("one up installs them, in order, and runs what is declared on them", async () => {
-    write("e2e-apps/server.json", server(GOOD));
-    write("e2e-jobs/tick.json", {
+    write("apps", "server", server(GOOD));
+    write("jobs", "tick", {
         id: "e2e-tick",
         run: { cmd: "true", cpus: 0.1, mem: 32, disk: 0, user: "nobody" },
         schedules: [{ id: "minutely", cron: "* * * * *" }],
     });
     declareServices();
     const told = await up();
-    expect(told).toMatch(/bm[12]: (leads|stands by; bm[12] leads)/);
-    expect((await ask("/v2/info")).status).toBe(401);
-    password = await generatedPassword();
-    expect(await tasks()).toHaveLength(2);
+    const either = `(${SERVERS.join("|")})`;
+    expect(told).toMatch(new RegExp(`${either}: (leads|stands by; ${either} leads)`));
+    expect((await askMarathon("/v2/info")).status).toBe(401);
+    password = await marathonPassword();
+    expect(await runningTasks()).toHaveLength(2);
     await up("--refresh", "--expect-no-changes");
     await eventually(
         "the job has run by its schedule",
         async () => {
-            const answer = await fetch(`http://${addressOf("bm3")}:9180/v1/jobs/e2e-tick?embed=history`);
-            const { history } = (await answer.json()) as { history: { successCount: number } };
-            return history.successCount > 0 ? true : undefined;
+            const { history } = (await askMetronome("/v1/jobs/e2e-tick?embed=history")).body as {
+                history?: { successCount: number };
+            };
+            return (history?.successCount ?? 0) > 0 ? true : undefined;
         },
-        { timeoutSec: 90, everyMs: 2000 },
+        { timeoutSec: 180, everyMs: 2000 },
     );
 });
 
@@ -166,37 +96,46 @@ test("their secrets stand in no process list and no file that others may read; n
 });
 
 test("a setting rolls the servers, the leader last, and no task notices", async () => {
-    const before = await tasks();
-    declareServices({ max_running_deployments: 50 });
+    const before = await runningTasks();
+    declareServices({ settings: { max_running_deployments: 50 } });
     const shown = await preview();
     expect(shown).toContain("+ MARATHON_MAX_RUNNING_DEPLOYMENTS=50");
-    expect(shown).toMatch(/bm1: restarts marathon\.service, tasks keep running/);
+    expect(shown).toMatch(new RegExp(`${FIRST}: restarts marathon\\.service, tasks keep running`));
     await up();
     await eventually("the tasks are known again", async () => {
-        const now = await tasks().catch(() => []);
+        const now = await runningTasks();
         return now.join() === before.join() ? true : undefined;
     });
 });
 
 test("what is done to an app behind our back is shown and mended; a bad update is rolled back", async () => {
-    declareServices({ max_running_deployments: 50 });
-    await ask("/v2/apps//e2e/server", "DELETE");
-    await eventually("it is gone", async () => ((await ask("/v2/apps//e2e/server")).status === 404 ? true : undefined));
+    declareServices({ settings: { max_running_deployments: 50 }, timeoutSec: 60 });
+    await changeMarathon("/v2/apps//e2e/server", "DELETE");
+    await eventually("it is gone", async () =>
+        (await askMarathon("/v2/apps//e2e/server")).status === 404 ? true : undefined,
+    );
     expect(await preview("--refresh")).toContain("e2e/server");
     await up("--refresh");
-    expect(await tasks()).toHaveLength(2);
+    expect(await runningTasks()).toHaveLength(2);
 
-    write("e2e-apps/server.json", server("exec sleep 3600"));
+    write("apps", "server", server("exec sleep 3600"));
     expect(await preview()).toMatch(/server.*restart/);
     const update = startUp();
     const counts: number[] = [];
-    const watch = setInterval(() => void healthyNow().then((count) => counts.push(count)), 1000);
+    const watch = setInterval(
+        () =>
+            void appNow("e2e/server").then(
+                ({ tasksHealthy }) => counts.push(tasksHealthy),
+                (error: unknown) => tell(String(error)),
+            ),
+        1000,
+    );
     const { code, text } = await update.ended.finally(() => clearInterval(watch));
     expect(code).not.toBe(0);
     expect(text).toMatch(/rolled back/i);
-    expect(text).toMatch(/0 of 2 healthy|2 of 2 healthy, [34] running/);
+    expect(text).toMatch(/0 of 2 new ones healthy, 2 old ones run/);
     await eventually("the old definition serves alone", async () => {
-        const { app } = (await ask("/v2/apps//e2e/server")).body as { app: App };
+        const app = await appNow("e2e/server");
         return app.cmd === GOOD && app.tasksHealthy === 2 && app.tasksRunning === 2 && app.deployments.length === 0
             ? true
             : undefined;
@@ -206,10 +145,151 @@ test("what is done to an app behind our back is shown and mended; a bad update i
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(2);
 });
 
+/** What the master tells that an agent keeps for the role `services`: amounts, and volumes by id. */
+async function reservedOn(host: string): Promise<Record<string, number>> {
+    interface Resource {
+        readonly name: string;
+        readonly scalar?: { readonly value: number };
+        readonly reservations?: readonly { readonly role: string }[];
+        readonly disk?: { readonly persistence?: { readonly id: string } };
+    }
+    const answer = (await operatorCall("GET_AGENTS"))?.["get_agents"] as
+        { agents: { agent_info: { hostname: string }; active: boolean; total_resources: Resource[] }[] } | undefined;
+    const agent = answer?.agents.find(({ agent_info: info, active }) => info.hostname === host && active);
+    return Object.fromEntries(
+        (agent?.total_resources ?? [])
+            .filter(({ reservations }) => reservations?.[0]?.role === "services")
+            .map(({ name, scalar, disk }) => [disk?.persistence?.id ?? name, scalar?.value ?? 0]),
+    );
+}
+
+test("resources and a volume are reserved on a pool, outlive its agent, and are mended, taken over and given back", async () => {
+    const host = AGENTS[2];
+    const declareReserved = (volumes: object | undefined, more: object = {}): void =>
+        declareServices({ settings: { max_running_deployments: 50 } }, (site) =>
+            Object.assign(
+                site,
+                more,
+                volumes && {
+                    reservations: {
+                        services: { pool: "relval", role: "services", resources: { cpus: 0.3, diskMiB: 200 }, volumes },
+                    },
+                },
+            ),
+        );
+    const all = { cpus: 0.3, disk: 120, data: 80 };
+    write("apps", "server", server(GOOD));
+    declareReserved({ data: { sizeMiB: 80 } });
+    await up();
+    expect(await reservedOn(host)).toEqual(all);
+
+    const file = "/var/lib/mesos/agent/volumes/roles/services/data/kept";
+    await on(host, `echo precious > ${file} && systemctl restart mesos-agent`);
+    await eventually("its agent is back with all of it", async () =>
+        JSON.stringify(Object.entries(await reservedOn(host)).sort()) === JSON.stringify(Object.entries(all).sort())
+            ? true
+            : undefined,
+    );
+    await healthy();
+
+    const agent = (await agentIds())[host] ?? "";
+    const { operator } = await outputs();
+    const resource = {
+        name: "cpus",
+        type: "SCALAR",
+        scalar: { value: 0.1 },
+        reservations: [{ type: "DYNAMIC", role: "services", principal: operator.principal }],
+    };
+    const taken = { unreserve_resources: { agent_id: { value: agent }, resources: [resource] } };
+    expect(await operatorCall("UNRESERVE_RESOURCES", taken)).toBeDefined();
+    expect(await preview("--refresh")).toMatch(/cpus *: 0\.2 *=> *0\.3/);
+    await up("--refresh");
+    expect(await reservedOn(host)).toEqual(all);
+
+    const name = `${host}/services`;
+    const { resources } = await exportState();
+    const urnOf = (end: string): string => resources.find(({ urn }) => urn.endsWith(end))?.urn ?? `none like ${end}`;
+    const gone = ["state", "delete", "--yes", "--force", urnOf(`MesosReservation::${name}`)];
+    expect(await pulumi(gone)).toMatchObject({ code: 0 });
+    const args = [
+        "import",
+        "--yes",
+        "--skip-preview",
+        "--generate-code=false",
+        "mesos:index:MesosReservation",
+        name,
+        name,
+    ];
+    const imported = await pulumi([...args, "--parent", `settings=${urnOf("OperatorSettings::settings")}`], {
+        PULUMI_MESOS_MASTERS: QUORUM.map((master) => `http://${addressOf(master)}:5050`).join(","),
+        PULUMI_MESOS_MASTERS_CREDENTIALS: `${operator.principal}:${operator.secret}`,
+    });
+    expect(imported).toMatchObject({ code: 0 });
+    await up("--refresh", "--expect-no-changes");
+
+    declareReserved({});
+    const refused = await pulumi(["preview", "--non-interactive"]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.text).toMatch(/the data on volume data of \w+ would be lost\n.*confirm: lab/);
+    declareReserved(undefined);
+    expect((await pulumi(["preview", "--non-interactive"])).text).toMatch(/protected/);
+    expect((await on(host, `cat ${file}`)).trim()).toBe("precious");
+    declareReserved({}, { confirm: "lab" });
+    await up();
+    expect(await reservedOn(host)).toEqual({ cpus: 0.3, disk: 200 });
+    declareReserved(undefined);
+    expect(await up()).toMatch(/1 deleted/);
+    expect(await reservedOn(host)).toEqual({});
+});
+
+test("ranges of ports are reserved under labels, changed as a difference, and given back", async () => {
+    const host = AGENTS[2];
+    const declareLabelled = (...ports: string[]): void =>
+        declareServices({ settings: { max_running_deployments: 50 } }, (site) => {
+            const labels = { owner: "e2e" };
+            if (ports.length > 0)
+                site["reservations"] = { e2e: { hosts: [host], role: "services", resources: { ports }, labels } };
+        });
+    /** As the leading master tells it. */
+    const held = async (): Promise<unknown[]> => {
+        const answer = (await operatorCall("GET_AGENTS"))?.["get_agents"] as {
+            agents: { agent_info: { hostname: string }; total_resources: Record<string, unknown>[] }[];
+        };
+        const agent = answer.agents.find(({ agent_info: info }) => info.hostname === host);
+        return (agent?.total_resources ?? [])
+            .filter(({ reservations = [] }) => (reservations as { role: string }[])[0]?.role === "services")
+            .map(({ name, ranges, reservations }) => [
+                name,
+                (ranges as { range: unknown }).range,
+                (reservations as { labels: { labels: unknown } }[])[0]?.labels.labels,
+            ]);
+    };
+    const labels = [{ key: "owner", value: "e2e" }];
+    declareLabelled("31000-31009", "31020-31029");
+    await up();
+    expect(await held()).toEqual([
+        [
+            "ports",
+            [
+                { begin: 31000, end: 31009 },
+                { begin: 31020, end: 31029 },
+            ],
+            labels,
+        ],
+    ]);
+    await up("--refresh", "--expect-no-changes");
+    declareLabelled("31005-31014");
+    await up();
+    expect(await held()).toEqual([["ports", [{ begin: 31005, end: 31014 }], labels]]);
+    declareLabelled();
+    expect(await up()).toMatch(/1 deleted/);
+    expect(await held()).toEqual([]);
+});
+
 test("taken out of the stack file they end with their framework and their state, and can come again", async () => {
     declare();
     const told = await up("--refresh");
-    expect(told).toMatch(/bm\d: framework \S+ is ended/);
+    expect(told).toMatch(/\w+: framework \S+ is ended/);
     expect(told).toMatch(/its state in ZooKeeper, \/marathon, is removed/);
     const session = await openSession();
     try {
@@ -218,6 +298,6 @@ test("taken out of the stack file they end with their framework and their state,
         await session.close();
     }
     expect(
-        (await on("bm1", "ls /etc/marathon 2>/dev/null; systemctl cat marathon.service 2>/dev/null; true")).trim(),
+        (await on(FIRST, "ls /etc/marathon 2>/dev/null; systemctl cat marathon.service 2>/dev/null; true")).trim(),
     ).toBe("");
 });

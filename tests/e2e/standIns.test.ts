@@ -243,7 +243,7 @@ test("a job runs, on demand and by its schedule, and its history tells", async (
             METRONOME_MESOS_MASTER_URL: `zk://${ensemble()}/mesos`,
             METRONOME_ZK_URL: `zk://${ensemble()}${ROOTS.metronome}`,
             METRONOME_HOSTNAME: addressOf(FIRST),
-            METRONOME_HTTP_PORT: METRONOME_PORT,
+            METRONOME_PLAY_SERVER_HTTP_PORT: METRONOME_PORT,
             METRONOME_FRAMEWORK_NAME: "e2e-metronome",
             METRONOME_MESOS_ROLE: ROLE,
             METRONOME_MESOS_AUTHENTICATION_PRINCIPAL: PRINCIPAL,

@@ -31,6 +31,12 @@ export interface Result {
     readonly text: string;
 }
 
+export interface ToolResult {
+    readonly status: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+}
+
 export class Stack {
     public readonly dir = mkdtempSync(join(tmpdir(), "pulumi-mesos-engine-"));
     public readonly hosts = join(this.dir, "hosts");
@@ -56,32 +62,44 @@ export class Stack {
         this.pulumi("stack", "init", "test");
     }
 
-    /** Writes the stack file; what the engine keeps in it (its salt) stays. */
+    /** Writes the stack file; what else is in it (the engine's salt, other values) stays. */
     public declare(site: Site): void {
         const file = join(this.dir, "Pulumi.test.yaml");
-        const present = existsSync(file) ? (parse(readFileSync(file, "utf8")) as Record<string, unknown>) : {};
-        writeFileSync(file, stringify({ ...present, config: { "pulumi-mesos:site": site } }));
+        const present = existsSync(file) ? (parse(readFileSync(file, "utf8")) as { config?: object }) : {};
+        writeFileSync(file, stringify({ ...present, config: { ...present.config, "pulumi-mesos:site": site } }));
+    }
+
+    private node(...args: string[]): ToolResult {
+        const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+            encoding: "utf8",
+            timeout: 300_000,
+            maxBuffer: 1 << 28,
+            env: this.env(),
+        });
+        return { status, stdout, stderr };
+    }
+
+    /** What a program needs to work on this stack. */
+    public env(): NodeJS.ProcessEnv {
+        return {
+            ...process.env,
+            PULUMI_BACKEND_URL: `file://${join(this.dir, "state")}`,
+            PULUMI_CONFIG_PASSPHRASE: "only for the tests",
+            FAKE_HOSTS: this.hosts,
+            // Never asked: a preview of virtual machines needs no OpenStack.
+            OS_AUTH_URL: "http://127.0.0.1:1/v3",
+        };
     }
 
     public pulumi(...args: string[]): Result {
-        const done = spawnSync(
-            process.execPath,
-            [join(root, "toolchain", "pulumi.mjs"), "-C", this.dir, ...args, "--color", "never", "--non-interactive"],
-            {
-                encoding: "utf8",
-                timeout: 300_000,
-                maxBuffer: 1 << 28,
-                env: {
-                    ...process.env,
-                    PULUMI_BACKEND_URL: `file://${join(this.dir, "state")}`,
-                    PULUMI_CONFIG_PASSPHRASE: "only for the tests",
-                    FAKE_HOSTS: this.hosts,
-                    // Never asked: a preview of virtual machines needs no OpenStack.
-                    OS_AUTH_URL: "http://127.0.0.1:1/v3",
-                },
-            },
-        );
+        const program = join(root, "toolchain", "pulumi.mjs");
+        const done = this.node(program, "-C", this.dir, ...args, "--color", "never", "--non-interactive");
         return { ok: done.status === 0, text: `${done.stdout}${done.stderr}` };
+    }
+
+    /** One of the project's own programs, on this stack. */
+    public tool(name: string, ...args: string[]): ToolResult {
+        return this.node(join(root, "toolchain", "tool.mjs"), name, "-s", "test", "-C", this.dir, ...args);
     }
 
     public preview(...args: string[]): Result {
@@ -115,6 +133,16 @@ export class Stack {
     public setIll(host: string, ill: boolean): void {
         const mark = join(this.hosts, `${host}.json.ill`);
         if (ill) {
+            writeFileSync(mark, "");
+        } else {
+            rmSync(mark);
+        }
+    }
+
+    /** SSH to the host fails. */
+    public setDead(host: string, dead: boolean): void {
+        const mark = join(this.hosts, `${host}.json.dead`);
+        if (dead) {
             writeFileSync(mark, "");
         } else {
             rmSync(mark);

@@ -113,6 +113,7 @@ test("a running app is taken over: the next preview is empty", () => {
         .replace(/",?$/, "");
     expect(stack.pulumi("state", "delete", "-s", "test", "--yes", urn ?? "").ok).toBe(true);
     process.env["PULUMI_MESOS_MARATHON"] = services.marathon;
+    process.env["PULUMI_MESOS_MARATHON_CREDENTIALS"] = "importer:streng-geheim";
     const parent =
         /urn:\S+MarathonWork::marathon/
             .exec(stack.pulumi("stack", "export", "-s", "test").text)?.[0]
@@ -139,7 +140,15 @@ test("a running app is taken over: the next preview is empty", () => {
         file,
     );
     expect(imported.text).toMatch(/1 imported/);
-    expect(stack.up("--expect-no-changes").ok).toBe(true);
+    // From then on the state knows where it is, and keeps the password as a secret.
+    delete process.env["PULUMI_MESOS_MARATHON"];
+    delete process.env["PULUMI_MESOS_MARATHON_CREDENTIALS"];
+    const state = stack.pulumi("stack", "export", "-s", "test").text;
+    expect(state).toContain("importer");
+    expect(state).not.toContain("streng-geheim");
+    const refreshed = stack.up("--refresh", "--expect-no-changes");
+    expect(refreshed.text).not.toContain("does not know where");
+    expect(refreshed.ok).toBe(true);
 });
 
 test("bad definitions are refused before anything is touched", () => {

@@ -94,6 +94,10 @@ function shown({ job, schedule, runs }: Held): JsonObject {
     return {
         ...job,
         schedules: schedule === undefined ? [] : [schedule],
-        activeRuns: Array.from({ length: runs }, (_, index) => ({ id: `run-${index}` })),
+        activeRuns: Array.from({ length: runs }, (_, index) => ({
+            id: `run-${index}`,
+            status: "ACTIVE",
+            tasks: [{ id: `task-${index}`, status: "TASK_UNREACHABLE" }],
+        })),
     };
 }

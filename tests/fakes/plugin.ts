@@ -83,7 +83,10 @@ function look(there: FakeHost, request: HostRequest): Observation {
 /** Hosts whose agents are drained, until they come back under another id. */
 const drained = new Set<string>();
 
-function converge({ config, remove, forget }: Job): void {
+const without = <T>(record: Readonly<Record<string, T>>, names: readonly string[] = []): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
+
+function converge({ config, remove, forget, left }: Job): void {
     if (forget !== undefined && forget.length > 0) {
         drained.delete(config.host);
     }
@@ -94,10 +97,10 @@ function converge({ config, remove, forget }: Job): void {
     }
     const there = load(config.host);
     const host: FakeHost = {
-        files: { ...there.files, ...config.files },
+        files: { ...without(there.files, left?.files), ...config.files },
         directories: { ...there.directories, ...config.directories },
         units: {
-            ...there.units,
+            ...without(there.units, left?.units),
             ...Object.fromEntries(
                 Object.entries(config.units).map(([name, { enabled, active }]) => [name, { enabled, active }]),
             ),

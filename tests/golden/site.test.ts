@@ -10,6 +10,7 @@ import { stackSchemaText } from "../../site/generate/stackSchema";
 import { parseStack } from "../../site/load";
 import { pictureOf } from "../../site/picture";
 import { summaryOf } from "../../site/summary";
+import { page } from "./page";
 
 const root = join(__dirname, "..", "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -19,14 +20,6 @@ function planOf(path: string): SitePlan {
     const result = planSite(config);
     if ("issues" in result) throw new Error(formatIssues(result.issues));
     return result.plan;
-}
-
-/** A host's files and all that is done there, as one page. */
-function page({ files, ...spec }: HostSpec): string {
-    const texts = Object.entries(files).map(
-        ([path, { content, mode, owner, group }]) => `--- ${path} ${mode} ${owner}:${group}\n${content}`,
-    );
-    return [JSON.stringify(spec, undefined, 1), ...texts].join("\n");
 }
 
 /** The first host of each service; the others differ by what the next test shows. */
@@ -76,6 +69,21 @@ describe.each([
     test("nothing to warn of", () => {
         expect(plan.warnings).toEqual([]);
     });
+});
+
+test("the site's own work: what the hosts of the example get", () => {
+    const { workQueue, campaigns } = planOf("examples/Pulumi.workloads.yaml").workloads;
+    const hosts = [workQueue?.catalogs[0], workQueue?.members[0], ...campaigns.map(({ member }) => member)];
+    for (const host of hosts.filter((one) => one !== undefined))
+        expect(page(host)).toMatchSnapshot(`${host.rollout.tier} ${host.host}`);
+    expect(workQueue?.members.map((host) => [host.host, differences(host, hosts[1] ?? host)])).toMatchSnapshot();
+});
+
+test("DDS sessions: what the hosts of the example get", () => {
+    const [first, second] = planOf("examples/Pulumi.dds.yaml").workloads.dds?.members ?? [];
+    if (first === undefined || second === undefined) throw new Error("the example has two instances");
+    expect(page(first)).toMatchSnapshot("first");
+    expect([second.host, differences(second, first)]).toMatchSnapshot("second");
 });
 
 test("the ALICE site: three masters in three zones, about 500 cores, pets protected", () => {

@@ -59,6 +59,98 @@ test("the production site's resources keep their names: each is an address in th
     expect(all.map(({ type, name }) => `${type} ${name}`).sort()).toMatchSnapshot();
 }, 60_000);
 
+describe("the site's own work", () => {
+    let all: Registered[];
+    beforeAll(async () => (all = await register(siteOf("examples/Pulumi.workloads.yaml"))));
+    const after = (name: string) => all.find((one) => one.name === name)?.options.dependsOn ?? [];
+
+    test("has one component for each thing, and one HostConfig for each service on each host", () => {
+        const own = all.filter(({ type }) => type.startsWith("pulumi-mesos:workloads:"));
+        expect(own.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+            "pulumi-mesos:workloads:MonteCarlo pilot",
+            "pulumi-mesos:workloads:ReleaseValidation pass1",
+            "pulumi-mesos:workloads:WorkQueue work-queue",
+            "pulumi-mesos:workloads:WorkQueueCatalog work-queue-catalog",
+        ]);
+        expect(names(all, "mesos:index:HostConfig").filter((name) => !/^(agent|master|zookeeper)/.test(name))).toEqual([
+            "catalog-mesos3",
+            "production-pilot-store1",
+            "validation-pass1-store1",
+            "workQueue-mesos1",
+            "workQueue-mesos2",
+        ]);
+    });
+
+    test("comes after the masters and the catalog, and campaigns after the framework", () => {
+        expect(after("workQueue-mesos1")).toEqual(
+            expect.arrayContaining(["catalog-mesos3", "master-mesos1", "zookeeper-mesos1"]),
+        );
+        for (const name of ["production-pilot-store1", "validation-pass1-store1"]) {
+            expect(after(name)).toEqual(expect.arrayContaining(["workQueue-mesos1", "workQueue-mesos2"]));
+        }
+    });
+
+    test("a pet with results on it is protected", () => {
+        expect(all.find(({ name }) => name === "production-pilot-store1")?.options.protect).toBe(true);
+    });
+});
+
+test("DDS sessions: one component, one HostConfig on each host, after the masters", async () => {
+    const all = await register(siteOf("examples/Pulumi.dds.yaml"));
+    expect(
+        all.filter(({ type }) => type.startsWith("pulumi-mesos:workloads:")).map(({ type, name }) => `${type} ${name}`),
+    ).toEqual(["pulumi-mesos:workloads:DdsSession dds"]);
+    const hosts = all.filter(({ name }) => name.startsWith("dds-mesos"));
+    expect(hosts.map(({ name }) => name)).toEqual(["dds-mesos1", "dds-mesos2"]);
+    for (const { options } of hosts)
+        expect(options.dependsOn).toEqual(expect.arrayContaining(["master-mesos1", "zookeeper-mesos1"]));
+});
+
+describe("release builds", () => {
+    let all: Registered[];
+    beforeAll(async () => (all = await register(siteOf("examples/Pulumi.builds.yaml"))));
+    const one = (type: string, name: string): Registered => {
+        const found = all.find((resource) => resource.type === type && resource.name === name);
+        if (found === undefined) throw new Error(`there is no ${type} ${name}`);
+        return found;
+    };
+
+    test("are one component with the store, the jobs and their schedules, and nothing of it elsewhere", () => {
+        const own = all.filter(
+            ({ type, name }) => /builds/.test(name) && !/HostConfig|GeneratedSecret|Quota/.test(type),
+        );
+        expect(own.map(({ type, name }) => `${type} ${name}`).sort()).toEqual([
+            "mesos:index:MarathonApp builds/store",
+            "mesos:index:MetronomeJob builds.daily.el9",
+            "mesos:index:MetronomeJob builds.daily.el9-arm",
+            "mesos:index:MetronomeJob builds.o2-tag.el9",
+            "mesos:index:MetronomeSchedule builds.daily.el9",
+            "mesos:index:MetronomeSchedule builds.daily.el9-arm",
+            "pulumi-mesos:workloads:ReleaseBuilder builds",
+        ]);
+    });
+
+    test("the store comes after Marathon and the hosts' files, builds after the store", () => {
+        expect(one("mesos:index:MarathonApp", "builds/store").options.dependsOn).toEqual(
+            expect.arrayContaining(["marathon-mesos1", "agent-build01", "agent-store1"]),
+        );
+        expect(one("mesos:index:MetronomeJob", "builds.daily.el9").options.dependsOn).toEqual(
+            expect.arrayContaining(["metronome-mesos2", "builds/store"]),
+        );
+    });
+
+    test("the password is in files of hosts alone", () => {
+        const others = all.filter(({ type }) => type !== "mesos:index:HostConfig");
+        expect(JSON.stringify(others.map(({ inputs }) => inputs))).not.toContain("value-of-builds-password");
+        const files = one("mesos:index:HostConfig", "agent-build01").inputs["files"] as Record<string, object>;
+        expect(files["/etc/mesos-builds/password"]).toMatchObject({
+            content: "value-of-builds-password",
+            mode: "0600",
+            owner: "builder",
+        });
+    });
+});
+
 describe("parts that others own", () => {
     const attached = () => ({
         ...siteOf("lab/Pulumi.lab.yaml"),
@@ -134,6 +226,14 @@ describe("work from folders", () => {
             quotas: { services: { limits: { cpus: 1 } } },
             weights: { services: 2 },
             maintenance: { later: { hosts: ["bm4"], start: "2027-01-31T22:00:00Z" } },
+            reservations: {
+                services: {
+                    pool: "relval",
+                    role: "services",
+                    resources: { cpus: 0.5, diskMiB: 100 },
+                    volumes: { data: { sizeMiB: 100 } },
+                },
+            },
         };
         all = await register(site, { "pulumi-mesos:db": "geheim", "pulumi-mesos:pw": "password" });
     });
@@ -148,10 +248,22 @@ describe("work from folders", () => {
             "mesos:index:MarathonPod pod",
             "mesos:index:MesosMaintenance later",
             "mesos:index:MesosQuota services",
+            "mesos:index:MesosReservation bm6/services",
             "mesos:index:MesosWeight services",
             "mesos:index:MetronomeJob backup",
             "mesos:index:MetronomeSchedule backup",
         ]);
+    });
+
+    test("says what is reserved, in Mesos' own names", () => {
+        expect(all.find(({ name }) => name === "bm6/services")?.inputs).toMatchObject({
+            hostname: "bm6",
+            role: "services",
+            resources: { cpus: 0.5, disk: 100 },
+            volumes: { data: { sizeMiB: 100, containerPath: "data" } },
+            cluster: "lab",
+            confirmed: false,
+        });
     });
 
     test("is made after what it depends on", () => {

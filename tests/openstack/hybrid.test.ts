@@ -5,24 +5,13 @@
  * of what the projects hold are what the state says.
  */
 import { eventually, tell } from "../e2e/support/steps";
-import { holdings, openstack, serverIds } from "./support/cloud";
+import { emptyProjects, expectNoOrphans, expectOnlyVolumes, holdings, openstack, serverIds } from "./support/cloud";
 import { addressOf, AGENTS, type Health, healthy, on, QUORUM } from "./support/site";
-import { declare, destroy, type HybridSite, idsInState, preview, pulumi, startUp, up } from "./support/stack";
-
-const sorted = (ids: readonly string[]): string[] => [...ids].sort();
-
-/** Nothing in the projects that the state does not know, and the other way round. */
-async function expectNoOrphans(): Promise<void> {
-    const { servers, ports, volumes } = await holdings();
-    expect(sorted(servers.map(({ id }) => id))).toEqual(sorted(await idsInState("compute/instance:Instance")));
-    expect(sorted(ports.map(({ id }) => id))).toEqual(sorted(await idsInState("networking/port:Port")));
-    expect(sorted(volumes.map(({ id }) => id))).toEqual(sorted(await idsInState("blockstorage/volume:Volume")));
-    expect(servers.filter(({ status }) => status !== "ACTIVE")).toEqual([]);
-}
+import { type CloudSite, hybrid, slowest } from "./support/stack";
 
 /** The pool on instances with so many hosts. */
-function declarePool(count: number, more: (site: HybridSite) => void = () => undefined): void {
-    declare((site) => {
+function declarePool(count: number, more: (site: CloudSite) => void = () => undefined): void {
+    hybrid.declare((site) => {
         const { "vm[1-2]": machines, ...others } = site.hosts;
         const last = 40 + count;
         const range = count === 1 ? "vm1" : `vm[1-${count}]`;
@@ -38,23 +27,27 @@ function declarePool(count: number, more: (site: HybridSite) => void = () => und
 let first: Health;
 let ids: Record<string, string>;
 
+beforeAll(async () => {
+    await emptyProjects();
+    hybrid.declare();
+    await hybrid.init();
+});
+
 beforeEach(() => {
     tell(`▸ ${expect.getState().currentTestName ?? ""}`);
 });
 
 test("from nothing to a healthy site with one command, and three runs after it change nothing", async () => {
-    await up();
+    tell(slowest(await hybrid.up()));
     first = await healthy();
     ids = await serverIds();
     expect(Object.keys(ids).sort()).toEqual(["os1", "os2", "os3", "vm1", "vm2"]);
-    await expectNoOrphans();
+    await expectNoOrphans(hybrid);
     const zones = (await holdings()).servers.map(({ name, zone }) => `${name} ${zone}`);
     expect(zones.sort()).toEqual(["os1 az1", "os2 az2", "os3 az3", "vm1 az1", "vm2 az2"]);
     expect(await on("os1", "findmnt -no FSTYPE,OPTIONS /data; ls /data")).toMatch(/^ext4 .*\n(.*\n)*zookeeper$/m);
 
-    await preview("--expect-no-changes");
-    await up("--expect-no-changes");
-    await up("--refresh", "--expect-no-changes");
+    await hybrid.changesNothing();
     expect(await serverIds()).toEqual(ids);
 });
 
@@ -63,45 +56,43 @@ test("what the projects cannot have is refused by preview, and nothing is made",
         site.hosts["big1"] = { ...site.hosts["os[1-3]"], address: "10.77.0.90", zone: "az1", flavor: "m1.smal" };
         site.pools["metal"]?.hosts.push("big1");
     });
-    const { code, text } = await pulumi("preview", "--non-interactive");
+    const { code, text } = await hybrid.run("preview", "--non-interactive");
     expect(code).not.toBe(0);
     expect(text).toMatch(/project two: .*instances/);
     expect(text).toMatch(/m1\.smal.*m1\.small/s);
-    await expectNoOrphans();
+    await expectNoOrphans(hybrid);
     expect(await serverIds()).toEqual(ids);
 });
 
 test("Nova's API dies while a host is made: it is said, and the next run goes on without an orphan", async () => {
     declarePool(3);
-    const running = startUp();
+    const running = hybrid.startUp();
     await running.says(/compute:Instance vm3-instance creating/);
     await openstack("kill", "nova-api");
     const { code, text } = await running.ended;
     expect(code).not.toBe(0);
     expect(text).toMatch(/vm3/);
     await openstack("restart", "nova-api");
-    await up();
+    await hybrid.up();
     const now = await healthy([...AGENTS, "vm3"]);
     expect(now.agents).toMatchObject(first.agents);
-    await expectNoOrphans();
+    await expectNoOrphans(hybrid);
     const { vm3, ...others } = await serverIds();
     expect(vm3).toBeDefined();
     expect(others).toEqual(ids);
 });
 
 test("a host that leaves is drained before its machine goes", async () => {
-    declare();
-    const text = await up();
+    hybrid.declare();
+    const text = await hybrid.up();
     const at = (pattern: RegExp): number => text.search(pattern);
     expect(at(/vm3: agent \S+ is marked gone/)).toBeGreaterThan(-1);
     expect(at(/compute:Instance vm3-instance deleting/)).toBeGreaterThan(at(/vm3: agent \S+ is marked gone/));
     const now = await healthy();
     expect(now.agents).toEqual(first.agents);
     expect(await serverIds()).toEqual(ids);
-    const { servers, ports } = await holdings();
-    expect(sorted(servers.map(({ id }) => id))).toEqual(sorted(await idsInState("compute/instance:Instance")));
-    expect(sorted(ports.map(({ id }) => id))).toEqual(sorted(await idsInState("networking/port:Port")));
-    await up("--refresh", "--expect-no-changes");
+    await expectNoOrphans(hybrid);
+    await hybrid.up("--refresh", "--expect-no-changes");
 });
 
 test("a master's machine that is deleted behind our back is made again, it alone, with its name, address and id", async () => {
@@ -109,7 +100,7 @@ test("a master's machine that is deleted behind our back is made again, it alone
     const lost = QUORUM.find((host) => host !== leader) ?? "os1";
     const data = (await holdings()).servers.find(({ name }) => name === lost)?.volumes;
     await openstack("delete", "lab-one", "server", lost);
-    await up("--refresh");
+    await hybrid.up("--refresh");
     const now = await healthy(AGENTS, 180);
     expect(now.agents).toEqual(first.agents);
     const after = await serverIds();
@@ -120,17 +111,17 @@ test("a master's machine that is deleted behind our back is made again, it alone
     expect(server?.volumes).toEqual(data);
     expect((await on(lost, "cat /data/zookeeper/myid")).trim()).toBe(lost.slice(2));
     ids = after;
-    await expectNoOrphans();
-    await up("--refresh", "--expect-no-changes");
+    await expectNoOrphans(hybrid);
+    await hybrid.up("--refresh", "--expect-no-changes");
 });
 
 test("a new image generation replaces the machines one by one, and the quorum stays", async () => {
-    declare((site) => {
+    hybrid.declare((site) => {
         site.openstack["images"] = { debian: { name: "debian-12.2", generation: 2 } };
     });
-    const shown = await preview();
+    const shown = await hybrid.preview();
     expect(shown.match(/compute\/instance:Instance: \(replace\)/g)).toHaveLength(5);
-    const running = startUp();
+    const running = hybrid.startUp();
     // Two of three members must serve, all through; how long not, seconds.
     let [longest, quorumAt, over] = [0, Date.now(), false];
     void running.ended.finally(() => (over = true));
@@ -162,16 +153,12 @@ test("a new image generation replaces the machines one by one, and the quorum st
     expect(Object.keys(after).sort()).toEqual(Object.keys(ids).sort());
     expect(Object.values(after).filter((id) => Object.values(ids).includes(id))).toEqual([]);
     ids = after;
-    await expectNoOrphans();
-    await up("--refresh", "--expect-no-changes");
+    await expectNoOrphans(hybrid);
+    await hybrid.up("--refresh", "--expect-no-changes");
 });
 
 test("destroy leaves nothing but the data volumes", async () => {
     const { volumes } = await holdings();
-    await destroy();
-    const left = await holdings();
-    expect(left.servers).toEqual([]);
-    expect(left.ports).toEqual([]);
-    expect(sorted(left.volumes.map(({ id }) => id))).toEqual(sorted(volumes.map(({ id }) => id)));
-    expect(left.volumes.every(({ status }) => status === "available")).toBe(true);
+    await hybrid.destroy();
+    await expectOnlyVolumes(volumes);
 });

@@ -121,7 +121,7 @@ export class Framework {
     /** Whether the leading master counts the framework's task as running. */
     public async runsByMaster(task: string, auth: string): Promise<boolean> {
         const leader = await leadingMaster();
-        const answer = await ask(leader ?? "bm1", 5050, "/tasks?limit=100", { auth });
+        const answer = await ask(leader ?? QUORUM[0], 5050, "/tasks?limit=100", { auth });
         const { tasks = [] } = JSON.parse(answer.body || "{}") as { tasks?: { id: string; state: string }[] };
         return tasks.some(({ id, state }) => id === task && state === "TASK_RUNNING");
     }

@@ -25,14 +25,24 @@ async function masterRole(host: string): Promise<Role> {
     return answers ? (leader === host ? "leader" : "follower") : undefined;
 }
 
-/** Asks until it is stopped. */
 export class History {
     public readonly samples: Record<Tier, Sample[]> = { zookeeper: [], "mesos-master": [] };
     private going = true;
     private readonly done: Promise<unknown>;
 
-    public constructor() {
+    private constructor() {
         this.done = Promise.all([this.follow("zookeeper", zookeeperMode), this.follow("mesos-master", masterRole)]);
+    }
+
+    /** What the quorums were like while `work` was done. It asks no longer than that, whatever becomes of the work. */
+    public static async during(work: () => Promise<unknown>): Promise<History> {
+        const history = new History();
+        try {
+            await work();
+        } finally {
+            await history.stop();
+        }
+        return history;
     }
 
     private async follow(tier: Tier, roleOf: (host: string) => Promise<Role>): Promise<void> {
@@ -48,7 +58,7 @@ export class History {
         }
     }
 
-    public async stop(): Promise<void> {
+    private async stop(): Promise<void> {
         this.going = false;
         await this.done;
     }
@@ -113,8 +123,19 @@ export class Reader {
         this.result = this.read();
     }
 
-    public static async start(): Promise<Reader> {
-        return new Reader(await openSession());
+    /** What a client read while `work` was done. It reads no longer than that, whatever becomes of the work. */
+    public static async during(work: () => Promise<unknown>): Promise<Readings> {
+        const reader = new Reader(await openSession());
+        try {
+            await work();
+        } finally {
+            reader.going = false;
+            await reader.result.then(
+                () => reader.session.close(),
+                () => reader.session.close(),
+            );
+        }
+        return reader.result;
     }
 
     private async read(): Promise<Readings> {
@@ -136,12 +157,5 @@ export class Reader {
             await pause(50);
         }
         return { count, longestMs, errors, session: this.session };
-    }
-
-    public async stop(): Promise<Readings> {
-        this.going = false;
-        const readings = await this.result;
-        await this.session.close();
-        return readings;
     }
 }

@@ -3,8 +3,15 @@ import { join } from "node:path";
 import { LAB, ROOT } from "./places";
 import { must, type Result, run } from "./processes";
 
-export const HOSTS = ["bm1", "bm2", "bm3", "bm4", "bm5", "bm6"] as const;
-export const QUORUM = ["bm1", "bm2", "bm3"] as const;
+/** As in lab/settings.mjs. */
+export const PREFIX = process.env["PULUMI_MESOS_LAB_PREFIX"] ?? "bm";
+type Hosts<N extends readonly string[]> = { readonly [K in keyof N]: string };
+const hosts = <N extends readonly string[]>(...numbers: N): Hosts<N> =>
+    numbers.map((number) => `${PREFIX}${number}`) as Hosts<N>;
+
+export const HOSTS = hosts("1", "2", "3", "4", "5", "6");
+export const QUORUM = hosts("1", "2", "3");
+export const AGENTS = hosts("4", "5", "6");
 
 const NET = process.env["PULUMI_MESOS_LAB_NET"] ?? "10.213.0";
 

@@ -1,5 +1,5 @@
 /** Where things lie: the checkout, the lab, and the copy of the checkout that this run works with. */
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 export const ROOT = join(__dirname, "..", "..", "..");
@@ -23,25 +23,13 @@ export function copyDir(): string {
     return dir;
 }
 
-const COPIED = [
-    ...["Pulumi.yaml", "package.json", "package-lock.json", "build.mjs", "index.ts"],
-    ...[
-        "ansible-templates",
-        "bin",
-        "components",
-        "discovery",
-        "frameworks",
-        "provider",
-        "site",
-        "start",
-        "toolchain",
-        "lab",
-    ],
-];
+/** What no run of the engine needs. A new room of the house is copied without being named here. */
+const NOT_COPIED = new Set(["node_modules", "tests", "bench", "docs", "schema"]);
 
 export function copyCheckout(to: string): void {
     mkdirSync(to, { recursive: true });
-    for (const name of COPIED) {
+    const isCopied = (name: string): boolean => !/^\.|^Pulumi\..+\.yaml$/.test(name) && !NOT_COPIED.has(name);
+    for (const name of readdirSync(ROOT).filter(isCopied)) {
         cpSync(join(ROOT, name), join(to, name), { recursive: true, preserveTimestamps: true });
     }
     if (!existsSync(join(to, "node_modules"))) {

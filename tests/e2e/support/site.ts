@@ -3,12 +3,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { agentAnswers, agents, leaderBy, type Mode, zookeeperMode } from "./endpoints";
-import { addressOf, HOSTS, lab, QUORUM } from "./hosts";
+import { addressOf, AGENTS, HOSTS, lab, PREFIX, QUORUM } from "./hosts";
 import { LAB } from "./places";
 import { declare, forgetOutputs, isChanged, markChanged, markConverged, pulumi, startPulumi } from "./stack";
 import { eventually, tell } from "./steps";
 
-export const AGENTS = ["bm4", "bm5", "bm6"] as const;
+export { AGENTS };
 
 export interface Health {
     readonly zookeeper: Readonly<Record<string, Mode | undefined>>;
@@ -88,7 +88,7 @@ function answersSsh(host: string): Promise<boolean> {
 function strayHosts(): string[] {
     const dir = join(LAB, "hosts");
     return existsSync(dir)
-        ? readdirSync(dir).filter((name) => /^bm\d+$/.test(name) && !HOSTS.includes(name as never))
+        ? readdirSync(dir).filter((name) => new RegExp(`^${PREFIX}\\d+$`).test(name) && !HOSTS.includes(name))
         : [];
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { PREFIX } from "./hosts";
 import { copyDir, encryptionSalt, LAB, ROOT } from "./places";
 import { Running, type Result } from "./processes";
 import { tell } from "./steps";
@@ -29,7 +30,8 @@ const NET = process.env["PULUMI_MESOS_LAB_NET"] ?? "10.213.0";
 export function baseSite(): Site {
     const text = readFileSync(join(ROOT, "lab", "Pulumi.lab.yaml"), "utf8")
         .replaceAll("/var/lib/pulumi-mesos/lab/", `${LAB}/`)
-        .replaceAll("10.213.0.", `${NET}.`);
+        .replaceAll("10.213.0.", `${NET}.`)
+        .replaceAll(/\bbm(?=[\d[])/g, PREFIX);
     return (parse(text) as { config: { "pulumi-mesos:site": Site } }).config["pulumi-mesos:site"];
 }
 
@@ -81,7 +83,7 @@ export function pulumi(args: readonly string[], env?: NodeJS.ProcessEnv): Promis
     return startPulumi(args, env).ended;
 }
 
-const NOW = ["--yes", "--non-interactive", "--skip-preview", "--suppress-outputs"];
+export const NOW = ["--yes", "--non-interactive", "--skip-preview", "--suppress-outputs"];
 
 export const startUp = (...more: string[]): Running => startPulumi(["up", ...NOW, ...more]);
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { must } from "../../e2e/support/processes";
 import { eventually } from "../../e2e/support/steps";
-import { HYBRID, outputs } from "./stack";
+import { HYBRID, hybrid } from "./stack";
 
 export const QUORUM = ["os1", "os2", "os3"] as const;
 export const AGENTS = ["hy1", "hy2", "vm1", "vm2"] as const;
@@ -41,7 +41,7 @@ export interface Agent {
 }
 
 async function agents(leader: string): Promise<Agent[]> {
-    const { operator } = await outputs();
+    const { operator } = await hybrid.outputs();
     const answer = await fetch(`http://${addressOf(leader)}:5050/api/v1`, {
         method: "POST",
         headers: {

@@ -83,3 +83,18 @@ test("a service does not wait for one that waits for it", async () => {
     expect(await turns.withoutLater("m2", [one, two])).toEqual([one, two]);
     expect(await turns.withoutLater("a1", [one, two])).toEqual([one, two]);
 });
+
+test("a machine without services is waited for itself, and one that has an agent alone for that", async () => {
+    const bastion: Turn = { host: "gate", tier: "quorum", maxUnavailable: 1, services: undefined };
+    const turns = new Turns(Promise.resolve([bastion, { ...quorum("m1"), services: 0 }, quorum("m2")]));
+    const [machine, agentService] = [resource(), resource()];
+    const [first, second] = [turns.of("m1"), turns.of("m2")];
+    expect(await settled(first)).toBe(false);
+    turns.belongs("gate", [machine.resource]);
+    machine.finish();
+    expect(await settled(first)).toBe(true);
+    turns.put("m1", agentService.resource, true);
+    expect(await settled(second)).toBe(false);
+    agentService.finish();
+    expect(await settled(second)).toBe(true);
+});

@@ -68,6 +68,16 @@ test.each([
     expect(textOf(app({ tasks: [task("web.1"), task("web.2", more)] }))).not.toContain("web.2");
 });
 
+test("a task that served goes on while a new leader has no results of checks yet, and goes when one fails", () => {
+    const at = (healthCheckResults: object[]) => ({ apps: [app({ tasks: [task("web.1", { healthCheckResults })] })] });
+    const before = servicesOf(at([{ alive: true }]));
+    const ids = (results: object[], known: Service[]) =>
+        servicesOf(at(results), known).flatMap(({ tasks }) => tasks.map(({ id }) => id));
+    expect(ids([], before)).toEqual(["web.1"]);
+    expect(ids([], [])).toEqual([]);
+    expect(ids([{ alive: false }], before)).toEqual([]);
+});
+
 test("host names and paths are told apart, the longer path first", () => {
     const text = textOf(
         labelled({ HAPROXY_0_VHOST: "shop.example.org,www.example.org" }),

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { namesOf } from "../../../discovery/names";
 import { respond } from "../../../discovery/responder";
 import { accessClient } from "../../../provider/clients/access";
-import { AccessStrategy } from "../../../provider/rollout/access";
+import { accessStrategy } from "../../../provider/rollout/access";
 import type { Prepared } from "../../../provider/rollout/strategy";
 import type { AccessService } from "../../../site/plan/types";
 import { hostConfig, observation } from "../../fakes/host";
@@ -29,13 +29,13 @@ let now = 0;
 const clock = { now: () => now, sleep: (ms: number) => ((now += ms), Promise.resolve()) };
 
 test("those that answer change one after the other", async () => {
-    const strategy = new AccessStrategy({ answers: () => Promise.resolve(true) });
+    const strategy = accessStrategy({ answers: () => Promise.resolve(true) });
     const waves = await strategy.waves([prepared("m1"), prepared("m2")]);
     expect(waves.map((wave) => wave.map(({ host }) => host))).toEqual([["m1"], ["m2"]]);
 });
 
 test("each is asked at its own address, and fails by name when it does not answer in time", async () => {
-    const strategy = new AccessStrategy({ answers: (_, address) => Promise.resolve(address === "10.0.0.1") }, clock);
+    const strategy = accessStrategy({ answers: (_, address) => Promise.resolve(address === "10.0.0.1") }, clock);
     expect([...(await strategy.roles([config("m1"), config("m2")]))]).toEqual([
         ["m1", "serving"],
         ["m2", "down"],

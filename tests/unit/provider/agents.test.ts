@@ -103,6 +103,17 @@ test("any other change drains first and forgets the agent's id", async () => {
     ]);
 });
 
+test("an answer that is lost while an agent drains does not end the drain", async () => {
+    const { strategy } = setUp((m, polls) => {
+        const lost = () => Promise.reject(new Error("m1 gave no answer within 5 s"));
+        m.agents = polls === 1 ? lost : () => Promise.resolve(m.agent === undefined ? [] : [m.agent]);
+        if (polls === 2) m.change({ drain: "DRAINED" });
+    });
+    const { host, said } = prepared(agentService, { ...agentService, attributes: { type: "other" } });
+    await strategy.before(host);
+    expect(said.at(-1)).toBe("drained");
+});
+
 test("a host that is done already is not drained again", async () => {
     const { master, strategy } = setUp();
     const { host } = prepared(agentService, incompatible, { drift: [], restarts: false });

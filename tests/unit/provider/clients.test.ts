@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
 import { hostVariables } from "../../../provider/clients/ansible";
-import { explain, sshArguments } from "../../../provider/clients/ssh";
+import { leftOf } from "../../../provider/host/inspect";
+import type { Connection } from "../../../site/plan/types";
+import { explain, renewKeys, sshArguments } from "../../../provider/clients/ssh";
 import { parseMode, parseSynced } from "../../../provider/clients/zookeeper";
 import { generate, generatedSecret } from "../../../provider/resources/generatedSecret";
 import { UNKNOWN } from "../../../provider/wire";
@@ -18,13 +21,64 @@ describe("ssh", () => {
     test("always checks host keys, never asks, gives up on a dead host", () => {
         const text = sshArguments(connection).join(" ");
         expect(text).toContain("-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=10");
-        expect(text).toContain(
-            "-o UserKnownHostsFile=/h -i /k -o IdentitiesOnly=yes -J bastion -p 2222 -l ops 10.0.0.1",
+        expect(text).toContain("-o UserKnownHostsFile=/h -i /k -o IdentitiesOnly=yes -o ProxyCommand=");
+        expect(text).toMatch(/ -p 2222 -l ops 10\.0\.0\.1$/);
+    });
+
+    const proxyOf = (given: Connection): string =>
+        sshArguments(given)
+            .find((argument) => argument.startsWith("ProxyCommand="))
+            ?.replace(/^.*ServerAliveCountMax=3 /, "") ?? "";
+
+    test("offers a bastion the host's key beside the user's own, and asks for its key all the same", () => {
+        expect(proxyOf(connection)).toBe(
+            `-o 'UserKnownHostsFile="/h" ~/.ssh/known_hosts ~/.ssh/known_hosts2' -i /k bastion -W '[%h]:%p'`,
+        );
+        expect(
+            sshArguments(connection)
+                .join(" ")
+                .match(/StrictHostKeyChecking=yes/g),
+        ).toHaveLength(2);
+        expect(proxyOf({ address: "h", proxyJump: "a@far,ops@gate:2200" })).toBe(
+            "-J a@far -p 2200 -l ops gate -W '[%h]:%p'",
+        );
+    });
+
+    test("passes through a host of the site as it is reached itself, whatever is in its paths", () => {
+        const jump = {
+            host: "gate1",
+            address: "10.9.0.1",
+            user: "ops",
+            privateKeyFile: "/my key's/100%",
+            hostKeys: [],
+        };
+        expect(proxyOf({ address: "10.0.0.1", jump })).toBe(
+            `-i '/my key'\\''s/100%%' -o IdentitiesOnly=yes -p 22 -l ops 10.9.0.1 -W '[%h]:%p'`,
         );
     });
 
     test("says nothing of keys and files that are not declared", () => {
-        expect(sshArguments({ address: "h" }).join(" ")).not.toMatch(/-i|UserKnownHostsFile|-J/);
+        expect(sshArguments({ address: "h" }).join(" ")).not.toMatch(/-i|UserKnownHostsFile|Proxy/);
+    });
+
+    test("a bastion that was made anew is known by its new keys, whatever others remember", () => {
+        const jump = { host: "gate2", address: "10.9.0.2", hostKeys: ["ssh-ed25519 OLD"] };
+        const before = proxyOf({ address: "10.0.0.1", jump });
+        renewKeys("gate2", ["ssh-ed25519 NEW"]);
+        const after = proxyOf({ address: "10.0.0.1", jump });
+        const fileOf = (text: string): string => readFileSync(/UserKnownHostsFile=(\S+)/.exec(text)?.[1] ?? "", "utf8");
+        expect([fileOf(before), fileOf(after)]).toEqual(["* ssh-ed25519 OLD\n", "* ssh-ed25519 NEW\n"]);
+    });
+
+    test("a bastion's strange key is not the host's", () => {
+        const jump = { host: "gate1", address: "10.9.0.1" };
+        const stderr = "Host key verification failed.\r\nConnection closed by UNKNOWN port 65535\r\n";
+        const said = explain({ address: "10.0.0.1", hostKeys: ["k"], jump }, stderr);
+        expect(said.reason).toMatch(/through the bastion gate1 \(Host key verification failed/);
+        expect(said.isOtherMachine).toBeUndefined();
+        expect(
+            explain({ address: "10.0.0.1", hostKeys: ["k"], jump }, "Host key verification failed.").isOtherMachine,
+        ).toBe(true);
     });
 
     test.each([
@@ -73,6 +127,18 @@ describe("Ansible's variables of a host", () => {
             install: ["thing-2.0"],
             package_manager: "dnf",
         });
+    });
+
+    test("name the units and files that the service has no more; a new service leaves none", () => {
+        const before = hostConfig("m1", zookeeperService, {
+            files: { ...config.files, "/etc/key.pem": { content: "k", mode: "0600", owner: "root", group: "root" } },
+            units: { ...config.units, "old.service": { enabled: true, active: true, restartOn: [] } },
+        });
+        const left = leftOf(before, config);
+        expect(left).toEqual({ units: ["old.service"], files: ["/etc/key.pem"] });
+        expect(hostVariables({ config, seen: observation(config), left })["request"]).toMatchObject({ left });
+        expect(leftOf(config, before)).toBeUndefined();
+        expect(leftOf(undefined, config)).toBeUndefined();
     });
 
     test("bring no contents where a service is taken off", () => {

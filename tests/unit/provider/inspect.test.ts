@@ -1,7 +1,7 @@
-import { drift, type FileState, preflightFaults } from "../../../provider/host/inspect";
+import { drift, type FileState, preflightFaults, restarts } from "../../../provider/host/inspect";
 import { isControlOnly, plannedRestarts } from "../../../provider/host/config";
 import { observedInputs } from "../../../provider/resources/hostConfig";
-import { restarts } from "../../../provider/rollout/tier";
+
 import { agentService, hostConfig, observation, zookeeperService } from "../../fakes/host";
 
 const config = hostConfig("m1", zookeeperService);
@@ -132,6 +132,9 @@ describe("restarts", () => {
             { unit: "thing.service", because: ["/etc/thing.conf", "package thing 2.0"] },
         ]);
         expect(plannedRestarts(before, before)).toEqual([]);
+        // What is installed restarts the service, whichever version it is.
+        const more = { ...before, packages: [...before.packages, { name: "tool" }] };
+        expect(plannedRestarts(before, more)).toEqual([{ unit: "thing.service", because: ["package tool (newest)"] }]);
         const stopped = { ...before, units: { "thing.service": { enabled: true, active: false, restartOn: [] } } };
         expect(plannedRestarts(stopped, before)).toEqual([
             { unit: "thing.service", because: ["it does not run as configured"] },

@@ -8,6 +8,7 @@ import {
     type ResourceType,
     type State,
 } from "../../../provider/resources/resource";
+import { serviceTypes } from "../../../provider/resources/serviceTypes";
 import type { Properties } from "../../../provider/wire";
 import { FakeMarathon, type FakeMarathonOptions } from "../../fakes/marathon";
 
@@ -184,7 +185,9 @@ describe("a deployment that does not end", () => {
     });
 
     test("says that tasks run but are not healthy", async () => {
-        await expect(create(app, ill, { timeoutSec: 0.3 })).rejects.toThrow("3 run, but are not healthy");
+        await expect(create(app, ill, { timeoutSec: 0.3 })).rejects.toThrow(
+            "3 run, but have not passed a health check yet",
+        );
     });
 
     test("is rolled back by choice: the old version serves", async () => {
@@ -352,4 +355,48 @@ test("import needs no inputs but the plugin's configuration", async () => {
     const read = await bare.read("/shop/web", {}, {}, context);
     const declared = await checked(app, inputs(web));
     expect(bare.diff(read?.inputs ?? {}, declared, context).changes).toEqual([]);
+});
+
+describe("what an import was told goes into the state, its passwords as secrets", () => {
+    const connections = new Connections(quick);
+    beforeEach(() =>
+        connections.configure({
+            marathon: server.urls.join(),
+            marathonCredentials: "me:mine:all",
+            metronome: "http://10.0.0.3:9000",
+            masters: "http://10.0.0.1:5050,http://10.0.0.2",
+            mastersCredentials: "operator:geheim",
+        }),
+    );
+
+    test("an app's server", async () => {
+        await create(app, web);
+        const state = await serviceTypes(connections)["MarathonApp"]?.read("/shop/web", {}, {}, context);
+        expect(state).toMatchObject({
+            inputs: {
+                server: { urls: server.urls, username: "me", password: "mine:all" },
+                definition: { cmd: web.cmd },
+            },
+            secretInputs: [["server", "password"]],
+        });
+        // The next refresh has only the state.
+        const later = serviceTypes(new Connections(quick))["MarathonApp"];
+        const again = await later?.read("/shop/web", state?.inputs ?? {}, {}, context);
+        expect(again?.inputs).toEqual(state?.inputs);
+        expect(again?.secretInputs).toBeUndefined();
+    });
+
+    test("the masters, and Metronome", () => {
+        expect(connections.remembered("masters")).toEqual({
+            inputs: {
+                masters: [
+                    { name: "10.0.0.1", address: "10.0.0.1", port: 5050 },
+                    { name: "10.0.0.2", address: "10.0.0.2", port: 5050 },
+                ],
+                operator: { principal: "operator", secret: "geheim" },
+            },
+            secrets: [["operator", "secret"]],
+        });
+        expect(connections.remembered("metronome").inputs).toEqual({ server: { urls: ["http://10.0.0.3:9000"] } });
+    });
 });

@@ -181,3 +181,12 @@ describe("maintenance", () => {
         expect(failures.map((failure) => failure.property)).toEqual([property]);
     });
 });
+
+test("a quota that was taken over is no change because the program says more words for the same", async () => {
+    const quota = mesosQuota(dependencies);
+    const declared: Properties = { role: "services", limits: { cpus: 2 }, guarantees: {}, force: false };
+    await quota.create(declared, false, context);
+    const imported = await quota.read("services", {}, {}, context);
+    expect(quota.diff(imported?.inputs ?? {}, declared, context).changes).toEqual([]);
+    expect(quota.diff(imported?.inputs ?? {}, { ...declared, limits: { cpus: 3 } }, context).changes).toHaveLength(1);
+});

@@ -100,7 +100,9 @@ test("runs are left alone", async () => {
     const [good] = await create(job, jobInputs(backup));
     const held = fake.jobs.get("backup");
     if (held !== undefined) held.runs = 1;
-    await expect(job.delete("backup", good, {}, context)).rejects.toThrow(/still runs, and a run is never stopped/);
+    await expect(job.delete("backup", good, {}, context)).rejects.toThrow(
+        /still runs, and a run is never stopped by its removal: run-0 \(ACTIVE, TASK_UNREACHABLE\)\n/,
+    );
     expect(fake.changes.every((change) => !change.includes("stopCurrentJobRuns=true"))).toBe(true);
 });
 

@@ -8,7 +8,13 @@ import {
     type OpenStack,
     type Port,
 } from "../../../provider/clients/openstack";
-import { lookAtCloud, neededMore, shortfalls } from "../../../provider/functions/checkCloud";
+import {
+    lookAtCloud,
+    neededAround,
+    neededFloatingIps,
+    neededMore,
+    shortfalls,
+} from "../../../provider/functions/checkCloud";
 import { clearLeftovers } from "../../../provider/functions/clearLeftovers";
 import type { Context } from "../../../provider/resources/resource";
 import { findOne, lookup } from "../../../provider/resources/lookup";
@@ -99,6 +105,7 @@ function cloud(parts: Partial<OpenStack> = {}): OpenStack {
         list: none,
         volumes: none,
         ports: none,
+        floatingIps: none,
         port: () => Promise.resolve(undefined),
         deleteServer: done,
         deletePort: done,
@@ -109,7 +116,8 @@ function cloud(parts: Partial<OpenStack> = {}): OpenStack {
     };
 }
 
-const wanted = (name: string, more: object = {}) => ({ name, flavor: "m1", ports: [name], ...more });
+const wanted = (name: string, more: object = {}) => ({ name, flavor: "m1", ports: [name], floatingIp: false, ...more });
+const NOTHING_AROUND = { networks: [], subnets: [], routers: [], securityGroups: [] };
 
 describe("quotas", () => {
     test("are asked only for what is not there yet", () => {
@@ -129,6 +137,51 @@ describe("quotas", () => {
         });
     });
 
+    test("of networks and security groups count what is made around the machines", async () => {
+        const wantedAround = {
+            networks: ["s-lan", "s-storage"],
+            subnets: ["s-lan", "s-storage"],
+            routers: ["s-lan"],
+            securityGroups: [
+                { name: "s-hosts", rules: 3 },
+                { name: "s-masters", rules: 5 },
+            ],
+        };
+        const present = {
+            networks: new Set(["s-lan"]),
+            subnets: new Set(["s-lan"]),
+            routers: new Set<string>(),
+            securityGroups: new Set(["s-hosts"]),
+        };
+        // Neutron gives a new group two rules by itself.
+        const needs = { networks: 1, subnets: 1, routers: 1, securityGroups: 1, securityGroupRules: 7 };
+        expect(neededAround(wantedAround, present)).toEqual(needs);
+        const api = cloud({
+            list: (kind) => Promise.resolve([...present[`${kind as "network"}s`]].map((name) => ({ id: name, name }))),
+            usage: () =>
+                Promise.resolve({
+                    networks: { limit: 2, used: 2 },
+                    routers: { limit: 1, used: 0 },
+                    securityGroupRules: { limit: 10, used: 4 },
+                }),
+        });
+        const args = { project: "p", cloud: {}, machines: [], surroundings: wantedAround };
+        expect((await lookAtCloud(() => api, args)).problems).toEqual([
+            "project p: 1 more networks are needed, 0 are left of the quota of 2",
+            "project p: 7 more security group rules are needed, 6 are left of the quota of 10",
+        ]);
+    });
+
+    test("of floating IPs count neither those that lead to the machines nor those that may be theirs", () => {
+        const machines = [wanted("a", { floatingIp: true }), wanted("b", { floatingIp: true }), wanted("c")];
+        const ports = ["a", "b"].map((name) => ({ id: `id-${name}`, name, description: "", device_id: "" }));
+        const led = { id: "1", port_id: "id-a" };
+        expect(neededFloatingIps(machines, ports, [])).toBe(2);
+        expect(neededFloatingIps(machines, ports, [led])).toBe(1);
+        expect(neededFloatingIps(machines, ports, [led, { id: "2", port_id: null }])).toBe(0);
+        expect(neededFloatingIps([wanted("c")], ports, [{ id: "2", port_id: null }])).toBe(0);
+    });
+
     test("that do not suffice are one line each; those without a limit none", () => {
         const usage = { cores: { limit: 10, used: 9 }, ramMiB: { limit: -1, used: 0 }, ports: { limit: 3, used: 3 } };
         expect(shortfalls({ cores: 2, ramMiB: 9e9, ports: 1, volumes: 1 }, usage)).toEqual([
@@ -140,7 +193,12 @@ describe("quotas", () => {
     test("and flavors are told together, with the project", async () => {
         const api = cloud({ usage: () => Promise.resolve({ instances: { limit: 1, used: 1 } }) });
         const machines = [wanted("a"), { ...wanted("b"), flavor: "m2" }];
-        const { problems } = await lookAtCloud(() => api, { project: "p", cloud: {}, machines });
+        const { problems } = await lookAtCloud(() => api, {
+            project: "p",
+            cloud: {},
+            machines,
+            surroundings: NOTHING_AROUND,
+        });
         expect(problems).toEqual([
             'project p: there is no flavor "m2"; there are m1; did you mean "m1"?',
             "project p: 2 more instances are needed, 0 are left of the quota of 1",
@@ -149,7 +207,8 @@ describe("quotas", () => {
 
     test("are not checked where the cloud is out of reach, and this is said", async () => {
         const api = cloud({ servers: () => Promise.reject(new CloudUnreachable("Keystone is not reached")) });
-        const seen = await lookAtCloud(() => api, { project: "p", cloud: {}, machines: [wanted("a")] });
+        const args = { project: "p", cloud: {}, machines: [wanted("a")], surroundings: NOTHING_AROUND };
+        const seen = await lookAtCloud(() => api, args);
         expect(seen).toEqual({ unreached: "Keystone is not reached", problems: [], servers: [] });
     });
 });
@@ -224,7 +283,7 @@ describe("a machine", () => {
         expect(consoleKeys("-----BEGIN SSH HOST KEY KEYS-----\ngarbage")).toEqual([]);
     });
 
-    const world = (console: string, contact: string[]) => {
+    const world = (console: string, contact: string[], parts: Partial<OpenStack> = {}) => {
         let now = 0;
         const used: unknown[] = [];
         const lines: string[] = [];
@@ -236,7 +295,7 @@ describe("a machine", () => {
                 },
                 firstContact: () => Promise.resolve(contact),
             },
-            openstack: () => cloud({ console: () => Promise.resolve(console) }),
+            openstack: () => cloud({ console: () => Promise.resolve(console), ...parts }),
             clock: { now: () => now, sleep: (ms) => Promise.resolve(void (now += ms)) },
         });
         const context: Context = { urn: "u", name: "n", log: (_severity, line) => void lines.push(line) };
@@ -261,6 +320,32 @@ describe("a machine", () => {
     test("that does not come up is an error in bounded time, and stays in the state", async () => {
         const { type, context } = world("", []);
         await expect(type.create(inputs, false, context)).rejects.toThrow(/did not come up within 900 s/);
+    });
+
+    test.each(["ERROR", "ACTIVE"])(
+        "in %s: the plugin deletes every server but one in ERROR, which goes before",
+        async (status) => {
+            let present = true;
+            const deleted: string[] = [];
+            const { type, context, lines } = world("", [], {
+                server: (id) =>
+                    Promise.resolve(
+                        present ? { id, name: "os1", status, metadata: {}, fault: { message: "no disk" } } : undefined,
+                    ),
+                deleteServer: (id) => {
+                    present = false;
+                    return Promise.resolve(void deleted.push(id));
+                },
+            });
+            await type.delete("machine/os1", inputs, {}, context);
+            expect(deleted).toEqual(status === "ERROR" ? ["i1"] : []);
+            expect(lines).toEqual(status === "ERROR" ? ["os1: Nova has it in ERROR (no disk): deletes it"] : []);
+        },
+    );
+
+    test("goes without a word where its cloud is out of reach", async () => {
+        const { type, context } = world("", [], { server: () => Promise.reject(new CloudUnreachable("no Nova")) });
+        await expect(type.delete("machine/os1", inputs, {}, context)).resolves.toBeUndefined();
     });
 
     test("that is to be replaced loses its services first; one that was made again keeps them to be mended", () => {

@@ -57,6 +57,19 @@ describe("ZooKeeper", () => {
         );
     });
 
+    test("is not changed while a member leads that leaves: it would wait for a leader that it knows for ever", async () => {
+        const change = (modes: Record<string, Mode>) => {
+            const strategy = new QuorumStrategy(zookeeperKind(zookeeper(modes)));
+            const members = zookeeperService.members.filter(({ name }) => name !== "m3");
+            const config = hostConfig("m1", { ...zookeeperService, members });
+            return strategy.before({ ...prepared(config), before: member("m1") });
+        };
+        await expect(change({ m1: "follower", m2: "follower", m3: "leader" })).rejects.toThrow(
+            /m3, which leaves, leads: .*\n {2}fix: let another one lead \(on m3: systemctl restart zookeeper\), then run again/,
+        );
+        await expect(change({ m1: "follower", m2: "leader", m3: "follower" })).resolves.toEqual([]);
+    });
+
     test("puts its data aside when all members go, never when one of them goes", () => {
         const strategy = new QuorumStrategy(zookeeperKind(zookeeper({})));
         const all = ["m1", "m2", "m3"].map((name) => prepared(member(name)));

@@ -77,6 +77,45 @@ test("healthy is who answers and knows a leader", async () => {
     await expect(strategyOf({}).after(one)).rejects.toThrow("it does not answer");
 });
 
+test("one that speaks HTTPS is asked so; while a site changes over, who still speaks HTTP is found, without a password", async () => {
+    const asked: string[] = [];
+    const client = {
+        health: (url: string, _kind: string, login: unknown, ca?: string) => {
+            asked.push(`${url} ${login === undefined ? "anonymous" : "as"} ${ca ?? "-"}`);
+            const isNew = url.includes("10.0.0.1");
+            return Promise.resolve(url.startsWith("https:") === isNew ? { leader: "10.0.0.2:8080" } : undefined);
+        },
+    };
+    const strategy = new SchedulerStrategy(client, () => ({}) as MesosClient, {} as ZooKeeperClient);
+    const config = {
+        ...hostConfig("m1", { ...service, tls: { ca: "PEM" }, members: service.members.slice(0, 2) }),
+        login: { principal: "p", secret: "s" },
+    };
+    expect(Object.fromEntries(await strategy.roles([config]))).toEqual({ m1: "follower", m2: "leader" });
+    expect(asked).toEqual([
+        "https://10.0.0.1:8080 as PEM",
+        "https://10.0.0.2:8080 as PEM",
+        "http://10.0.0.2:8080 anonymous -",
+    ]);
+    // But healthy, once changed, is only who speaks HTTPS.
+    const { one, said } = prepared("m1", { config });
+    await strategy.after(one);
+    expect(said).toEqual(["stands by; m2 leads"]);
+});
+
+test("who has changed over to HTTPS cannot ask a leader that has not, and is well when it answers", async () => {
+    const secure = hostConfig("m1", { ...service, tls: {} });
+    const alone = { "10.0.0.1": { leader: undefined } };
+    const { one, said } = prepared("m1", { config: secure });
+    await strategyOf({ health: alone }).after({ ...one, before: hostConfig("m1", service) });
+    expect(said).toEqual(["answers; it will know the leader when all have changed over"]);
+    await expect(strategyOf({}).after({ ...one, before: hostConfig("m1", service) })).rejects.toThrow(
+        "does not answer",
+    );
+    // One that spoke HTTPS before must know its leader.
+    await expect(strategyOf({ health: alone }).after({ ...one, before: secure })).rejects.toThrow("it knows no leader");
+});
+
 describe("a framework id that is lost while its tasks run", () => {
     const fresh: Partial<Prepared> = { before: undefined, isNew: true, role: "absent" };
 
@@ -116,7 +155,13 @@ test.each([
 describe("when the last server leaves", () => {
     const owner = { principal: "marathon", secret: "s" };
 
-    function leave(frameworks: readonly Framework[], hosts: readonly string[], confirmed = false) {
+    function leave(
+        frameworks: readonly Framework[],
+        hosts: readonly string[],
+        confirmed = false,
+        apart = false,
+        comesBack = false,
+    ) {
         const done: string[] = [];
         const mesos = {
             frameworks: () => Promise.resolve([...frameworks]),
@@ -130,12 +175,17 @@ describe("when the last server leaves", () => {
         const strategy = new SchedulerStrategy(client, () => mesos, zookeeper);
         const leaving = hosts.map((host) => {
             const { one } = prepared(host);
-            return { ...one, config: { ...one.config, stateOwner: owner } };
+            return { ...one, comesBack, config: { ...one.config, stateOwner: owner } };
         });
         const run = async () => {
-            const stay = await strategy.beforeRemoval(leaving, confirmed);
-            await Promise.all(leaving.filter(({ host }) => !stay.has(host)).map((host) => strategy.afterRemoval(host)));
-            return [...stay.values()].map(({ message }) => message.split("\n")[0]);
+            const refused: (string | undefined)[] = [];
+            for (const batch of apart ? leaving.map((one) => [one]) : [leaving]) {
+                const stay = await strategy.beforeRemoval(batch, confirmed);
+                const going = batch.filter(({ host }) => !stay.has(host));
+                await Promise.all(going.map((host) => strategy.afterRemoval(host)));
+                refused.push(...[...stay.values()].map(({ message }) => message.split("\n")[0]));
+            }
+            return refused;
         };
         return { done, run };
     }
@@ -148,6 +198,15 @@ describe("when the last server leaves", () => {
         const { done, run } = leave([idle, { ...idle, id: "F-2", name: "other" }], all);
         expect(await run()).toEqual([]);
         expect(done).toEqual(ended);
+    });
+
+    test("also where the calls for its servers come one by one: the last one ends it, or is refused", async () => {
+        const { done, run } = leave([idle], all, false, true);
+        expect(await run()).toEqual([]);
+        expect(done).toEqual(ended);
+        const busy = leave([old], all, false, true);
+        expect(await busy.run()).toEqual([expect.stringMatching(/^m3: removal: 3 tasks of Marathon still run/)]);
+        expect(busy.done).toEqual([]);
     });
 
     test("tasks that nobody has declared keep it there", async () => {
@@ -165,6 +224,12 @@ describe("when the last server leaves", () => {
         const { done, run } = leave([old], all, true);
         expect(await run()).toEqual([]);
         expect(done).toEqual(ended);
+    });
+
+    test("one whose machine is replaced comes back: nothing ends, and no task keeps it there", async () => {
+        const { done, run } = leave([old], all, false, false, true);
+        expect(await run()).toEqual([]);
+        expect(done).toEqual([]);
     });
 
     test("while another one stays nothing ends", async () => {

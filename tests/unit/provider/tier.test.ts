@@ -86,11 +86,18 @@ class World {
         kind: "converge" | "remove",
         hosts: readonly string[],
         confirmed = false,
+        machine?: HostConfigInputs["machine"],
+        refused?: string,
     ): Promise<Record<string, string>> {
         const tier = new Tier({ ...this.strategy, isQuorum: this.quorum }, this);
+        if (refused !== undefined) {
+            tier.refused(refused);
+        }
         const results = await Promise.allSettled(
             hosts.map((host) => {
-                const config = hostConfig(host, this.quorum ? zookeeperService : agentService);
+                const config = hostConfig(host, this.quorum ? zookeeperService : agentService, {
+                    ...(machine === undefined ? {} : { machine }),
+                });
                 this.configs.set(host, config);
                 if (!this.seen.has(host)) {
                     this.seen.set(host, { files: { "/etc/thing.conf": edited, "/etc/notes": edited } });
@@ -144,6 +151,16 @@ describe("a quorum tier", () => {
         expect(world.events).toEqual([]);
     });
 
+    test("touches nothing when a member's change is refused: newcomers would be of another quorum than the others", async () => {
+        const world = quorum();
+        expect(await world.roll("converge", ["m4"], false, undefined, "m1")).toEqual({
+            m4: "m4: not changed: the rollout of zookeeper stopped at m1 (its change is refused)",
+        });
+        expect(world.events).toEqual([]);
+        const agents = new World(false);
+        expect(await agents.roll("converge", ["a2"], false, undefined, "a1")).toEqual({ a2: "done" });
+    });
+
     test("runs Ansible only where something differs", async () => {
         const world = quorum();
         three.forEach((host) => world.seen.set(host, {}));
@@ -195,5 +212,16 @@ describe("removal", () => {
         const result = await world.roll("remove", ["a1", "a2"], confirmed);
         expect(result["a1"]).toMatch(expected);
         expect(result["a2"]).toBe("done");
+    });
+
+    test.each([
+        [{ instance: "old", zone: "a" }, /^done$/],
+        // Of a registered machine nobody knows that it is gone: somebody else may be answering.
+        [undefined, /^a1: preflight: strange\n {2}to forget the host/],
+    ])("of a machine in whose place another one answers: %j", async (machine, expected) => {
+        const world = new World(false);
+        world.seen.set("a1", Object.assign(new HostError("a1", "preflight", "strange"), { isOtherMachine: true }));
+        expect((await world.roll("remove", ["a1"], false, machine))["a1"]).toMatch(expected);
+        expect(world.events.filter((event) => event.startsWith("ansible"))).toEqual([]);
     });
 });

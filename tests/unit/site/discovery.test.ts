@@ -1,6 +1,6 @@
 /** The load balancer and the name servers in a stack file: what hosts get, and what is refused. */
-import { withProgram } from "../../../components/discovery/discovery";
-import { programMark } from "../../../site/plan/discovery";
+import { withPrograms } from "../../../components/shared/programs";
+import { programMark } from "../../../site/plan/files";
 import { changed, faultsOf, planOf, textOf } from "./sites";
 
 const both = {
@@ -48,10 +48,70 @@ test("the program's text is in the plan only as a mark, and on hosts as it is", 
     const [first] = planOf(changed(both)).loadBalancers;
     if (first === undefined) throw new Error("no load balancer");
     const path = "/usr/local/lib/pulumi-mesos/balance.js";
-    expect(first.files[path]?.content).toBe(programMark);
-    const filled = withProgram(first, () => "the program");
+    expect(first.files[path]?.content).toBe(programMark("discovery"));
+    const filled = withPrograms(first, { discovery: () => "the program" });
     expect(filled.files[path]?.content).toBe("the program");
     expect(filled.files["/etc/pulumi-mesos/balance.json"]).toBe(first.files["/etc/pulumi-mesos/balance.json"]);
+});
+
+describe("by the package of Mesos-DNS", () => {
+    const mesosDns = { package: { version: "0.9.3" }, settings: { timeout: 3 } };
+    const tree = (more: object = {}) =>
+        changed({ ...structuredClone(both), loadBalancer: undefined, "discovery mesosDns": mesosDns, ...more });
+
+    test("its configuration says where the masters are and as whom to look, in a file that only it may read", () => {
+        const { nameServers, secrets } = planOf(tree());
+        const [first] = nameServers;
+        expect(JSON.parse(textOf(nameServers, "/etc/mesos-dns/config.json"))).toEqual({
+            IPSources: ["netinfo", "mesos", "host"],
+            SOAMname: "ns1.mesos",
+            SOARname: "root.ns1.mesos",
+            dnson: true,
+            domain: "mesos",
+            externalon: false,
+            httpon: false,
+            listener: "10.0.0.3",
+            masters: ["10.0.0.1:5050", "10.0.0.2:5050", "10.0.0.3:5050"],
+            mesosAuthentication: "basic",
+            mesosCredentials: { principal: "mesos-dns", secret: "@@secret:principal-mesos-dns@@" },
+            port: 53,
+            refreshSeconds: 10,
+            timeout: 3,
+            ttl: 5,
+            zk: "zk://10.0.0.1:2181,10.0.0.2:2181,10.0.0.3:2181/mesos",
+        });
+        expect(first?.files["/etc/mesos-dns/config.json"]).toMatchObject({ mode: "0600", owner: "mesos-dns" });
+        expect(textOf(nameServers, "/etc/systemd/system/mesos-dns.service")).toContain(
+            "AmbientCapabilities=CAP_NET_BIND_SERVICE\nNoNewPrivileges=true\nExecStart=/usr/bin/mesos-dns -config=/etc/mesos-dns/config.json\n",
+        );
+        expect(first?.packages).toEqual([{ name: "mesos-dns", version: "0.9.3" }]);
+        expect(first?.service).toMatchObject({ kind: "nameServer", port: 53, domain: "mesos" });
+        expect(secrets.map(({ name }) => name)).toContain("principal-mesos-dns");
+        expect(first?.files).not.toHaveProperty(["/usr/local/lib/pulumi-mesos/names.js"]);
+    });
+
+    test("the masters let it look, and nothing else; without HTTP authentication nobody has a credential", () => {
+        const { members } = planOf(tree()).masters;
+        expect(textOf(members, "/etc/mesos/credentials.json")).toContain("@@secret:principal-mesos-dns@@");
+        const acls = JSON.parse(textOf(members, "/etc/mesos/acls.json")) as Record<string, unknown>;
+        const mayDo = Object.keys(acls).filter((name) => JSON.stringify(acls[name]).includes("mesos-dns"));
+        expect(mayDo).toEqual(["view_executors", "view_frameworks", "view_roles", "view_tasks"]);
+        const open = planOf(tree({ "authentication http": false }));
+        expect(textOf(open.nameServers, "/etc/mesos-dns/config.json")).not.toContain("mesosCredentials");
+        expect(JSON.stringify(open.masters)).not.toContain("principal-mesos-dns");
+        expect(JSON.stringify(planOf(changed(structuredClone(both))).masters)).not.toContain("principal-mesos-dns");
+    });
+
+    test("it needs no Marathon; its principal and what has a field are not for others", () => {
+        expect(faultsOf(tree({ marathon: undefined }))).toEqual([]);
+        const settings = { "discovery mesosDns": { settings: { TTL: 1, httpon: true, SOARefresh: 30 } } };
+        const named = { "frameworks mesos-dns": { roles: ["services"], users: ["root"] } };
+        expect(
+            faultsOf(tree({ ...settings, ...named }))
+                .map(({ code, path }) => `${code} ${path}`)
+                .sort(),
+        ).toEqual(["FLAG_OWNED discovery.mesosDns.settings.TTL", "PRINCIPAL_RESERVED frameworks.mesos-dns"]);
+    });
 });
 
 test.each([

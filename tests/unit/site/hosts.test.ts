@@ -106,3 +106,15 @@ test("fails when hosts and addresses do not pair up", () => {
 test("the small site has no fault", () => {
     expect(faultsOf(smallSite())).toEqual([]);
 });
+
+test("a stack of apps, jobs and quotas on what others run needs no hosts", () => {
+    const plan = planOf({
+        cluster: "apps",
+        distribution: { kind: "installed" },
+        zookeeper: { existing: { servers: ["10.0.0.1:2181"] } },
+        masters: { existing: { addresses: { m1: "10.0.0.1" } } },
+        marathon: { existing: { urls: ["http://10.0.0.1:8080"] } },
+        apps: ["apps"],
+    });
+    expect(plan.masters.endpoints).toEqual([{ name: "m1", address: "10.0.0.1", port: 5050 }]);
+});

@@ -196,7 +196,10 @@ describe("security groups", () => {
     const groupsOf = (changes: Record<string, unknown> = {}) =>
         planOf(site(changes)).openstack?.securityGroups.map(({ name, project, rules }) => [
             `${project} ${name}`,
-            rules.map(({ ports, remote }) => `${ports.join("-")} ${"group" in remote ? remote.group : remote.cidr}`),
+            rules.map(
+                ({ protocol, ports, remote }) =>
+                    `${protocol === "udp" ? "udp " : ""}${ports.join("-")} ${"group" in remote ? remote.group : remote.cidr}`,
+            ),
         ]) ?? [];
 
     test("name declared members and nobody else: own machines by group, others by the fewest networks", () => {
@@ -239,6 +242,46 @@ describe("security groups", () => {
         expect(zookeeper).toContain("2181-2181 10.0.0.12/31");
     });
 
+    test("open what Marathon, Metronome, the load balancer and the name servers listen on, on hosts that do nothing else", () => {
+        const plan = planOf(
+            site({
+                "hosts up[1-2]": { ...vm, address: "10.0.0.[31-32]" },
+                frameworks: { marathon: {}, metronome: {} },
+                marathon: { members: ["up1"] },
+                metronome: { members: ["up1"] },
+                loadBalancer: { hosts: ["up2"], servicePorts: ["10000-10100"] },
+                discovery: { hosts: ["up2"] },
+                "openstack security": { admins: ["10.9.0.0/16"], clients: ["10.8.0.0/16"] },
+            }),
+        );
+        const machines = plan.openstack?.instances ?? [];
+        expect(machines.map(({ host, tier }) => `${host} ${tier}`)).toEqual(
+            expect.arrayContaining(["up1 quorum", "up2 quorum"]),
+        );
+        expect(machines.find(({ host }) => host === "up2")?.securityGroups).toEqual([
+            "small-hosts",
+            "small-balancers",
+            "small-names",
+        ]);
+        const opened = Object.fromEntries(
+            (plan.openstack?.securityGroups ?? []).map(({ name, rules }) => [
+                name,
+                [...new Set(rules.map(({ protocol, ports }) => `${protocol} ${ports.join("-")}`))],
+            ]),
+        );
+        expect(opened).toMatchObject({
+            "small-marathon": ["tcp 8080-8080", "tcp 15101-15101"],
+            "small-metronome": ["tcp 9000-9000", "tcp 15201-15201"],
+            "small-balancers": ["tcp 80-80", "tcp 8405-8405", "tcp 10000-10100"],
+            "small-names": ["udp 53-53", "tcp 53-53"],
+        });
+        const fromOutside = plan.openstack?.securityGroups
+            .find(({ name }) => name === "small-marathon")
+            ?.rules.filter(({ remote }) => "cidr" in remote && remote.cidr === "10.8.0.0/16");
+        // Others may use its API, and only Mesos its part of Mesos.
+        expect(fromOutside?.map(({ ports }) => ports[0])).toEqual([8080]);
+    });
+
     test("are not made where others manage them", () => {
         expect(groupsOf({ "openstack security": { manage: false, groups: [id] } })).toEqual([]);
         const plan = planOf(site({ "openstack security": { manage: false, groups: [id] } }));
@@ -260,5 +303,46 @@ describe("server groups", () => {
             { project: "p", tier: "quorum", policy: "soft-anti-affinity" },
             { project: "p", tier: "virtual", policy: "anti-affinity" },
         ]);
+    });
+});
+
+describe("a bastion of the site", () => {
+    const gate = { ...vm, address: "10.0.0.51", zone: "a", floatingIp: { pool: "outside" } };
+    const behind = (changes: Record<string, unknown> = {}): Tree =>
+        site({ "hosts gate": gate, "ssh bastion": "gate", ...changes });
+
+    test("is made although it runs nothing, is reached straight itself, and may use SSH on the others", () => {
+        const { openstack } = planOf(behind());
+        const { gate: own, vm1 } = Object.fromEntries((openstack?.instances ?? []).map((one) => [one.host, one]));
+        expect(own?.connection.jump).toBeUndefined();
+        expect(own?.securityGroups).toEqual(["small-hosts", "small-bastions"]);
+        expect(vm1?.connection.jump).toMatchObject({ host: "gate", address: "10.0.0.51", user: "root" });
+        const ssh = openstack?.securityGroups.find(({ name }) => name === "small-hosts")?.rules ?? [];
+        expect(ssh.map(({ remote }) => remote)).toContainEqual({ group: "small-bastions" });
+        expect(warningsOf(behind()).map(({ code }) => code)).not.toContain("HOST_UNUSED");
+    });
+
+    test("is not in the way of a host that says so, or that has a way of its own", () => {
+        const { pools } = planOf(behind({ "hosts bm[4-6] ssh": { bastion: "none" } }));
+        const hosts = new Map(pools.flatMap(({ agents }) => agents).map((agent) => [agent.host, agent.connection]));
+        expect(hosts.get("vm1")?.jump?.host).toBe("gate");
+        expect([...hosts].filter(([, { jump }]) => jump === undefined).map(([name]) => name)).toEqual([
+            "bm4",
+            "bm5",
+            "bm6",
+        ]);
+        const own = planOf(behind({ "hosts vm[1-3] ssh": { proxyJump: "other" } })).pools.flatMap(
+            (pool) => pool.agents,
+        );
+        expect(own.find(({ host }) => host === "vm1")?.connection).toMatchObject({ proxyJump: "other" });
+        expect(own.find(({ host }) => host === "vm1")?.connection.jump).toBeUndefined();
+    });
+
+    test.each<[what: string, changes: Record<string, unknown>, code: string, path: string]>([
+        ["an unknown one", { "ssh bastion": "gaet" }, "HOST_UNKNOWN", "ssh.bastion"],
+        ["two ways", { "ssh proxyJump": "other" }, "BASTION_TWICE", "ssh.bastion"],
+        ["one behind another", { "hosts gate ssh": { bastion: "vm1" } }, "BASTION_CHAIN", "ssh.bastion"],
+    ])("refuses %s", (_what, changes, code, path) => {
+        expect(faultsOf(behind(changes)).map((fault) => `${fault.code} ${fault.path}`)).toContain(`${code} ${path}`);
     });
 });

@@ -43,3 +43,23 @@ test("a tarball whose files are there is installed; one of which a file is gone,
     rmSync(join(prefix, "sbin", "mesos-agent"));
     assert.equal(python('print(host_state.artifact_present("aa"))'), "False");
 });
+
+test("what a service has no more: its unit is stopped before the others start, its files go after", () => {
+    const key = join(dir, "key.pem");
+    writeFileSync(key, "k");
+    const said = python(`
+calls = []
+host_state.run = lambda *argv: (calls.append(" ".join(argv)), (0, "", ""))[1]
+host_state.must = lambda *argv: calls.append(" ".join(argv))
+host_state.apply_units = lambda request, written, changes: calls.append("units")
+host_state.read_bytes = lambda path: None
+request = {"left": {"units": ["old.service"], "files": [${JSON.stringify(key)}, "/nowhere/at/all"]}}
+print(host_state.converge(request, "units"))
+print(calls, os.path.exists(${JSON.stringify(key)}))
+print(host_state.converge({}, "units"))`);
+    assert.deepEqual(said.split("\n"), [
+        `['unit old.service stopped and disabled', 'removed ${key}']`,
+        "['systemctl cat old.service', 'systemctl -q disable --now old.service', 'units'] False",
+        "[]",
+    ]);
+});

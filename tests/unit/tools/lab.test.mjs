@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { upgradeCommand } from "../../../lab/hosts.mjs";
+import { link } from "../../../lab/hosts/inventory.mjs";
 import { addressOf, localized, readSettings } from "../../../lab/settings.mjs";
 import { problemsOf, statusTable } from "../../../lab/status.mjs";
 
@@ -18,6 +24,19 @@ describe("settings", () => {
         test(`${Object.keys(env)[0]}=${Object.values(env)[0]} is refused`, () =>
             assert.throws(() => readSettings(env), /is "/));
     }
+
+    test("hosts of the same name in two labs have cables of their own, with names that are short enough", () => {
+        const cable = (env, name) => link(readSettings(env), name);
+        assert.equal(cable({}, "bm1"), "vb-bm1");
+        const other = { PULUMI_MESOS_LAB_NET: "10.255.255" };
+        assert.notEqual(cable(other, "bm1"), cable({ PULUMI_MESOS_LAB_NET: "10.255.254" }, "bm1"));
+        for (const env of [
+            other,
+            { ...other, PULUMI_MESOS_LAB_PREFIX: "abcd" },
+            { ...other, PULUMI_MESOS_LAB_PREFIX: "abcdefghi" },
+        ])
+            assert.ok(cable(env, `${env.PULUMI_MESOS_LAB_PREFIX ?? "bm"}240`).length <= 15);
+    });
 
     test("the stack file is rewritten for another place, network and prefix, and nothing else in it", () => {
         const settings = readSettings({
@@ -76,4 +95,29 @@ describe("the state of a site", () => {
             assert.match(statusTable({ ...state, problems: problemsOf(state) }), new RegExp(`problem: ${problem}`));
         });
     }
+});
+
+test("a host gets this checkout's programs where it has others of them, and no more", () => {
+    const bin = mkdtempSync(join(tmpdir(), "pulumi-mesos-host-"));
+    const program = (name, text) => {
+        writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
+        chmodSync(join(bin, name), 0o755);
+    };
+    // Installed as it is wanted, in another version, removed, and never there.
+    program("dpkg-query", "case $4 in same) echo -n 1.0+2 ;; other) echo -n 1.0+1 ;; gone) ;; *) exit 1 ;; esac");
+    program("apt-get", 'echo "$@"');
+    const asked = (...names) => {
+        const files = names.map((name) => `/cache/${name}_1.0+2_all.deb`);
+        const { status, stdout } = spawnSync("bash", ["-c", upgradeCommand(files)], {
+            env: { PATH: `${bin}:/usr/bin:/bin` },
+            encoding: "utf8",
+        });
+        return [status, stdout.trim().split("\n")];
+    };
+    assert.deepEqual(asked("same", "gone", "never"), [0, [""]]);
+    assert.deepEqual(asked("same", "other", "gone", "never"), [
+        0,
+        ["update -qq", "install -y -qq --allow-downgrades other=1.0+2"],
+    ]);
+    rmSync(bin, { recursive: true });
 });

@@ -163,9 +163,9 @@ test("the probe of virtualisation is a boot sector", () => {
     assert.equal(sector.readUInt32LE(2), 100_000_000);
 });
 
-describe("a volume for an instance that has just become ACTIVE", () => {
-    /** nova_compute.py over a libvirt that refuses with these words, as often as there are words. */
-    const attach = (...refusals) => {
+describe("nova-compute of the lab", () => {
+    /** nova_compute.py does this over a libvirt that refuses with these words, as often as there are words. */
+    const over = (what, ...refusals) => {
         const program = `
 import json, runpy, sys, types
 def module(name, **parts):
@@ -181,8 +181,11 @@ class Guest:
     def attach_device(self, conf, persistent=False, live=False):
         print("asked", conf, persistent, live)
         if refusals: raise libvirtError(refusals.pop(0))
+    def poweroff(self):
+        print("off")
+        if refusals: raise libvirtError(refusals.pop(0))
 def main():
-    try: Guest().attach_device("vdb", persistent=True, live=True)
+    try: ${what}
     except libvirtError as error: print("refused:", error)
 module("libvirt", libvirtError=libvirtError)
 module("nova.cmd.compute", main=main)
@@ -198,11 +201,20 @@ runpy.run_path(sys.argv[2])
         assert.equal(stderr, "");
         return stdout.trim().split("\n");
     };
+    const attach = (...refusals) => over('Guest().attach_device("vdb", persistent=True, live=True)', ...refusals);
+    const off = (...refusals) => over("Guest().poweroff()", ...refusals);
     const early = "Requested operation is not valid: Cannot attach disk until init PID is known";
 
-    test("is asked for again until libvirt knows the instance's first process", () =>
+    test("asks for a volume again until libvirt knows the instance's first process", () =>
         assert.deepEqual(attach(early, early), Array(3).fill("asked vdb True True")));
 
-    test("is refused at once for any other reason", () =>
+    test("ends a container again when a session's cgroup went meanwhile, ten times at most", () => {
+        const gone = "Failed to read /sys/fs/cgroup/cpu/machine/lxc-1/session-2.scope/tasks: No such device";
+        assert.deepEqual(off(gone), ["off", "off"]);
+        assert.deepEqual(off("the domain is not running"), ["off", "refused: the domain is not running"]);
+        assert.deepEqual(off(...Array(20).fill(gone)), [...Array(10).fill("off"), `refused: ${gone}`]);
+    });
+
+    test("is refused a volume at once for any other reason", () =>
         assert.deepEqual(attach("no such device"), ["asked vdb True True", "refused: no such device"]));
 });

@@ -2,7 +2,8 @@
 import type { Offer, Resource, TaskState, TaskStatus } from "../../../../frameworks/scheduler";
 import { Book } from "../../../../frameworks/workqueue/book";
 import type { Backlog } from "../../../../frameworks/workqueue/demand";
-import { place, REFUSE } from "../../../../frameworks/workqueue/placing";
+import { REFUSE } from "../../../../frameworks/service/appetite";
+import { place } from "../../../../frameworks/workqueue/placing";
 import { queueOf } from "../../../../frameworks/workqueue/records";
 import type { Size } from "../../../../frameworks/workqueue/sizes";
 import { parseTaskId, taskId } from "../../../../frameworks/workqueue/workers";
@@ -245,6 +246,41 @@ describe("hosts", () => {
         of.heard(status(id, state, more), nowMs + 1000);
         return true;
     };
+    test("when workers fail on most hosts, it is not the hosts: the rest are used again soon", () => {
+        const of = book();
+        of.offered(
+            ["a", "b", "c"].map((host) => offer(host, 0)),
+            0,
+        );
+        for (const host of ["a", "b", "c"]) {
+            failed(of, host, 0);
+            failed(of, host, 100);
+        }
+        expect(of.avoided(5000).map(({ host, untilMs }) => [host, untilMs])).toEqual([
+            ["a", 601_100],
+            ["b", 11_100],
+            ["c", 11_100],
+        ]);
+        expect(failed(of, "b", 12_000)).toBe(true);
+    });
+    test("one whose workers never reach their manager is avoided, however long they have tried", () => {
+        const of = book();
+        const astray = { message: "Command exited with status 75" };
+        const cutOff = (nowMs: number, waits: number): void => {
+            of.saw([backlog("a", 1)], nowMs);
+            const [id = ""] = launch(of, [offer("cut", 1)], nowMs);
+            of.heard(status(id, "TASK_RUNNING"), nowMs + 100);
+            of.saw([backlog("a", waits)], nowMs + 100_000);
+            of.heard(status(id, "TASK_FAILED", astray), nowMs + 100_000);
+        };
+        // A manager that has ended meanwhile could not be reached: that speaks against nobody.
+        cutOff(0, 0);
+        cutOff(200_000, 0);
+        expect([of.avoided(300_000), of.counters.failed]).toEqual([[], 0]);
+        cutOff(400_000, 1);
+        cutOff(600_000, 1);
+        expect(of.avoided(700_000)).toEqual([{ host: "cut", untilMs: 1_300_000, reason: "no way to a's manager" }]);
+    });
     test("one where workers fail early is avoided, longer each time, and the others are used", () => {
         const of = book();
         expect(failed(of, "bad", 0)).toBe(true);

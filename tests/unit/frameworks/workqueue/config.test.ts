@@ -1,9 +1,12 @@
 /** The configuration, the task that is made of it, and that no secret is seen. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BadConfiguration, type Config, projectPattern, readConfig } from "../../../../frameworks/workqueue/config";
-import { readDigest, readPassword } from "../../../../frameworks/workqueue/secrets";
+import { BadConfiguration } from "../../../../frameworks/service/config";
+import { readDigest } from "../../../../frameworks/service/secrets";
+import { type Config, projectPattern, readConfig } from "../../../../frameworks/workqueue/config";
+import { readPassword } from "../../../../frameworks/workqueue/main";
 import { exactly, taskOf, workerArguments } from "../../../../frameworks/workqueue/task";
 
 const LEAST = {
@@ -143,6 +146,44 @@ describe("the task", () => {
         );
         expect(task.command?.environment?.variables).toEqual([]);
         expect(task.container).toMatchObject({ volumes: [{ host_path: "/etc/wq/pw", mode: "RO" }] });
+    });
+    test.each([
+        ["a worker that met its manager", "echo connected to manager m:9123 via local address h:1", 0],
+        ["one that never did", "echo using workspace", 75],
+        ["one that failed by itself", "echo connected to manager m:1; exit 3", 3],
+        ["one that failed before", "exit 127", 127],
+    ])("%s ends as it should", (_what, body, expected) => {
+        const dir = mkdtempSync(join(tmpdir(), "worker-"));
+        try {
+            const worker = join(dir, "worker");
+            writeFileSync(worker, `#!/bin/sh\n${body}\n`);
+            chmodSync(worker, 0o755);
+            const { command } = make({ worker });
+            const [, ...args] = command?.arguments ?? [];
+            const { status } = spawnSync(command?.value ?? "", args, { env: { ...process.env, MESOS_SANDBOX: dir } });
+            expect(status).toBe(expected);
+        } finally {
+            rmSync(dir, { recursive: true });
+        }
+    });
+    test("a worker that is told to end is told so, and waited for", () => {
+        const dir = mkdtempSync(join(tmpdir(), "worker-"));
+        try {
+            const worker = join(dir, "worker");
+            const body = "echo connected to manager m:1\ntrap 'echo bye >said; exit 9' TERM\nsleep 20 & wait";
+            writeFileSync(worker, `#!/bin/sh\n${body}\n`);
+            chmodSync(worker, 0o755);
+            const { command } = make({ worker });
+            const script = `"$@" & p=$!; while ! grep -q connected worker.log 2>/dev/null; do sleep 0.05; done; kill $p; wait $p; s=$?; cat said; exit $s`;
+            const args = ["-c", script, "outer", command?.value ?? "", ...(command?.arguments ?? []).slice(1)];
+            const { status, stdout } = spawnSync("/bin/sh", args, {
+                cwd: dir,
+                env: { ...process.env, MESOS_SANDBOX: dir },
+            });
+            expect([status, stdout.toString().split("\n").at(-2)]).toEqual([9, "bye"]);
+        } finally {
+            rmSync(dir, { recursive: true });
+        }
     });
     test("images and volumes, for either containerizer", () => {
         const volumes = [{ host: "/cvmfs" }, { host: "/scratch", container: "/data", readOnly: false }];

@@ -1,6 +1,6 @@
 /** What is told to Prometheus, programs and people. */
-import { metricsOf, pageOf, type Report } from "../../../../frameworks/workqueue/report";
-import { answer } from "../../../../frameworks/workqueue/server";
+import { metricsOf, pageOf, type Report, views } from "../../../../frameworks/workqueue/report";
+import { answer } from "../../../../frameworks/service/server";
 
 const STANDBY: Report = { name: "wq", version: "1", leader: "h2:9099", leads: false, troubles: [] };
 const LEADER: Report = {
@@ -65,4 +65,4 @@ test.each([
     ["GET", "/health", 200],
     ["GET", "/etc/passwd", 404],
     ["POST", "/", 405],
-])("%s %s is %d", (method, path, status) => expect(answer(method, path, () => LEADER)[0]).toBe(status));
+])("%s %s is %d", (method, path, status) => expect(answer(method, path, () => LEADER, views)[0]).toBe(status));

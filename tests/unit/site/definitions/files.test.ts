@@ -16,6 +16,12 @@ test.each([
     ["an app", "a.json", '{"id":"/a","cmd":"ls"}', ["app /a a.json"]],
     ["an app in YAML", "a.yaml", 'id: /a\ncmd: ls\nenv: { PORT: "80" }\n', ["app /a a.yaml"]],
     ["two documents", "a.yaml", "id: /a\ncmd: ls\n---\nid: /b\ncmd: ls\n", ["app /a a.yaml#1", "app /b a.yaml#2"]],
+    [
+        "one that takes over from another",
+        "a.yaml",
+        "- &a { id: /a, cmd: ls }\n- { <<: *a, id: /b }\n",
+        ["app /a a.yaml#1", "app /b a.yaml#2"],
+    ],
     ["a list", "a.json", '[{"id":"/a","cmd":"ls"},{"id":"b","run":{}}]', ["app /a a.json#1", "job b a.json#2"]],
     ["the answer to a GET of an app", "a.json", '{"app":{"id":"/a","cmd":"ls"}}', ["app /a a.json"]],
     ["the answer to a GET of all", "a.json", '{"apps":[{"id":"/a","cmd":"ls"}]}', ["app /a a.json"]],

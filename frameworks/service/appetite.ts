@@ -1,0 +1,65 @@
+/** Whether a framework wants offers: suppressed while it wants nothing, revived when it wants more than before. */
+
+/** Between two revives. */
+const REVIVE_EVERY_MS = 1000;
+
+/** How long offers are refused, seconds. */
+export const REFUSE = {
+    /** Nothing is wanted. A revive makes every refusal void, so this may be long. */
+    idle: 3600,
+    /** Something is wanted, and this offer is too small for it: as long as nothing more of the agent becomes free. */
+    small: 60,
+    /** What is left of an offer that has been used. */
+    rest: 5,
+} as const;
+
+/** How many tasks are to be started, by what they are. */
+export type Wanted = ReadonlyMap<string, number>;
+
+export class Appetite {
+    public suppressed = false;
+    /** What was wanted at the last revive. */
+    private revivedFor = new Map<string, number>();
+    private revivedMs = 0;
+
+    /** What Mesos is to be told about offers in general; undefined when nothing changes. The caller does it. */
+    public next(wanted: Wanted, isPaused: boolean, nowMs: number): "suppress" | "revive" | undefined {
+        if (wanted.size === 0) {
+            this.revivedFor.clear();
+            if (this.suppressed) {
+                return undefined;
+            }
+            this.suppressed = true;
+            return "suppress";
+        }
+        if (isPaused || nowMs - this.revivedMs < REVIVE_EVERY_MS) {
+            return undefined;
+        }
+        // What was refused as not wanted, or as too small, may serve now.
+        const more = [...wanted].some(([key, count]) => count > (this.revivedFor.get(key) ?? 0));
+        if (!this.suppressed && !more) {
+            return undefined;
+        }
+        this.suppressed = false;
+        this.revivedMs = nowMs;
+        this.revivedFor = new Map(wanted);
+        return "revive";
+    }
+
+    /** After a subscription, or a call that was lost: what Mesos was told may not hold. */
+    public forget(): void {
+        this.suppressed = false;
+        this.revivedFor.clear();
+        this.revivedMs = 0;
+    }
+
+    /** Offers have been refused for another reason than their size. */
+    public refused(): void {
+        this.revivedFor.clear();
+    }
+
+    /** After a launch: what is wanted from now on is what no offer had room for, and no new wish. */
+    public launched(wanted: Wanted): void {
+        wanted.forEach((count, key) => this.revivedFor.set(key, Math.max(count, this.revivedFor.get(key) ?? 0)));
+    }
+}

@@ -1,0 +1,29 @@
+/** Until when a server's certificate is good. */
+import { isIP } from "node:net";
+import { connect } from "node:tls";
+
+/**
+ * Whether it is trusted is for those to say who use it: one that is not, or has ended, is told as well.
+ *
+ * @param url of the server, https
+ * @throws {Error} when nobody answers
+ */
+export function certificateEnd(url: string, timeoutMs: number): Promise<Date> {
+    const { hostname, port } = new URL(url);
+    return new Promise((resolve, reject) => {
+        const socket = connect({
+            host: hostname,
+            port: Number(port || 443),
+            // A name only: of an address TLS takes none.
+            ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+            rejectUnauthorized: false,
+            timeout: timeoutMs,
+        });
+        socket.on("secureConnect", () => {
+            resolve(new Date(socket.getPeerCertificate().valid_to));
+            socket.destroy();
+        });
+        socket.on("timeout", () => socket.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+        socket.on("error", reject);
+    });
+}

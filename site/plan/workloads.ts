@@ -1,0 +1,296 @@
+/** Hosts of the site's own work: Work Queue catalogs, the framework, the managers of validations and productions. */
+import type { CampaignText, Work } from "../../frameworks/campaign/declaration";
+import type { ConfigText } from "../../frameworks/workqueue/config";
+import { formatPath } from "../issue";
+import { render } from "../render/templates";
+import type { SiteConfig } from "../schema";
+import { ddsSecret, planDds } from "./dds";
+import { directory, file, jsonFile, unit } from "./files";
+import { type Host, membersOf } from "./hosts";
+import type { Endpoint } from "./masters";
+import { principalSecret } from "./principals";
+import { schedulerRole, schedulerService, schedulerUser } from "./schedulers";
+import { secretMark } from "./secrets";
+import { hostOf, unitFile } from "./workloadHost";
+import type { CampaignPlan, HostSpec, ManagedFile, SecretPlan, WorkloadsPlan, WorkQueuePlan } from "./types";
+
+type WorkQueueConfig = NonNullable<SiteConfig["workloads"]["workQueue"]>;
+type CampaignKind = "validations" | "productions";
+
+const passwordSecret = "workqueue-password";
+const zookeeperSecret = "workqueue-zookeeper";
+/** User of the framework's digest in ZooKeeper. */
+const zookeeperUser = "workqueue";
+/** Debian's package of CCTools: catalog, makeflow, worker. */
+export const cctools = "coop-computing-tools";
+
+const singular = { validations: "validation", productions: "production" } as const;
+const campaignKinds = ["validations", "productions"] as const;
+
+/** Where the stack file names hosts for workloads. */
+export function workloadHosts({ workloads }: SiteConfig): {
+    role: "workQueue" | "catalog" | "dds" | CampaignKind;
+    names: readonly string[];
+    path: string;
+    /** Of a campaign. */
+    name?: string;
+}[] {
+    const { workQueue, dds } = workloads;
+    return [
+        ...(dds === undefined ? [] : [{ role: "dds", names: dds.members, path: "workloads.dds.members" } as const]),
+        ...(workQueue === undefined
+            ? []
+            : [
+                  {
+                      role: "catalog",
+                      names: workQueue.catalog.hosts ?? [],
+                      path: "workloads.workQueue.catalog.hosts",
+                  } as const,
+                  { role: "workQueue", names: workQueue.members, path: "workloads.workQueue.members" } as const,
+              ]),
+        ...campaignKinds.flatMap((role) =>
+            Object.entries(workloads[role]).map(([name, { host }]) => ({
+                role,
+                names: [host],
+                path: formatPath(["workloads", role, name, "host"]),
+                name,
+            })),
+        ),
+    ];
+}
+
+/** The secrets that are theirs alone. */
+export function workloadSecrets({ workloads: { workQueue, dds } }: SiteConfig): SecretPlan[] {
+    const ofDds = dds === undefined ? [] : [{ name: ddsSecret, length: 32 }];
+    if (workQueue === undefined) return ofDds;
+    return [
+        ...ofDds,
+        { name: zookeeperSecret, length: 32 },
+        ...(workQueue.authentication ? [{ name: passwordSecret, length: 32 }] : []),
+    ];
+}
+
+type Hosts = ReadonlyMap<string, Host>;
+
+export function catalogAddresses({ catalog }: WorkQueueConfig, hosts: Hosts): string[] {
+    return catalog.existing ?? membersOf(catalog.hosts ?? [], hosts).map(({ address }) => `${address}:${catalog.port}`);
+}
+
+const etc = "/etc/mesos-workqueue";
+const paths = {
+    config: `${etc}/config.json`,
+    secret: `${etc}/mesos-secret`,
+    digest: `${etc}/zookeeper-digest`,
+    password: `${etc}/password`,
+};
+
+/** What the framework reads; the same for all its instances but for their own addresses. */
+export function frameworkConfig(
+    site: SiteConfig,
+    config: WorkQueueConfig,
+    { catalogs, servers, address }: { catalogs: readonly string[]; servers: readonly string[]; address: string },
+): ConfigText {
+    const { sizes, ceiling, avoid, container, volumes, environment, projects, worker } = config;
+    return {
+        name: config.frameworkName,
+        masters: `zk://${servers.join(",")}${site.masters.zkPath}`,
+        zookeeper: `zk://${servers.join(",")}${config.zkPath}`,
+        zookeeperDigestFile: paths.digest,
+        role: schedulerRole(site, config),
+        user: schedulerUser(site, config),
+        principal: config.principal,
+        secretFile: paths.secret,
+        failoverTimeoutSec: config.failoverTimeoutSec,
+        catalogs: [...catalogs],
+        projects,
+        ...(config.authentication ? { passwordFile: paths.password } : {}),
+        ...(config.passwordFileOnAgents === undefined ? {} : { passwordFileOnAgents: config.passwordFileOnAgents }),
+        pollSec: config.pollSec,
+        sizes,
+        ceiling,
+        idleSec: config.idleSec,
+        startSec: config.startSec,
+        avoid,
+        worker,
+        arguments: config.arguments,
+        environment,
+        ...(container === undefined ? {} : { container }),
+        volumes,
+        http: { port: config.port },
+        advertise: `${address}:${config.port}`,
+    };
+}
+
+function planCatalogs({ catalog, systemUser }: WorkQueueConfig, hosts: Hosts): HostSpec[] {
+    const members = membersOf(catalog.hosts ?? [], hosts);
+    const name = "workqueue-catalog";
+    const state = `/var/lib/${name}`;
+    const tidy = `/etc/tmpfiles.d/${name}.conf`;
+    return members.flatMap((member): HostSpec[] => {
+        const host = hosts.get(member.name);
+        if (!host) return [];
+        const text = render("workload.service", {
+            title: "Work Queue catalog",
+            user: systemUser,
+            // Its own addresses are its parents' too: by default it tells others, far away, of itself.
+            command: `/usr/bin/catalog_server --port=${catalog.port} --lifetime=${catalog.lifetimeSec} --update-host=127.0.0.1 --history=${state} --name=${member.address}`,
+        });
+        return [
+            {
+                ...hostOf(host, "workQueue/catalog", catalog.healthTimeoutSec),
+                packages: [{ name: cctools }],
+                users: [{ name: systemUser }],
+                directories: { [state]: directory(systemUser) },
+                // It writes down what it hears for ever, and needs the last of it only.
+                files: { [unitFile(name)]: file(text), [tidy]: file(`e ${state} - - - 30d\n`) },
+                units: { [`${name}.service`]: unit([unitFile(name)]) },
+                service: { kind: "workQueueCatalog", port: catalog.port, members },
+            },
+        ];
+    });
+}
+
+function planFramework(
+    site: SiteConfig,
+    config: WorkQueueConfig,
+    hosts: Hosts,
+    servers: readonly string[],
+    masters: readonly Endpoint[],
+): WorkQueuePlan {
+    const members = membersOf(config.members, hosts);
+    const catalogs = catalogAddresses(config, hosts);
+    const name = "mesos-workqueue";
+    const owner = config.systemUser;
+    const service = schedulerService("workQueue", config, { site, members, masters, servers });
+    const shared: Record<string, ManagedFile> = {
+        [paths.secret]: file(secretMark(principalSecret(config.principal)), "0600", owner),
+        [paths.digest]: file(`${zookeeperUser}:${secretMark(zookeeperSecret)}`, "0600", owner),
+        ...(config.authentication ? { [paths.password]: file(secretMark(passwordSecret), "0600", owner) } : {}),
+        [unitFile(name)]: file(
+            render("workload.service", {
+                title: "Workers for Work Queue projects on Mesos",
+                user: owner,
+                command: `/usr/bin/mesos-workqueue ${paths.config}`,
+            }),
+        ),
+    };
+    return {
+        kind: "workQueue",
+        catalogs: planCatalogs(config, hosts),
+        catalogAddresses: catalogs,
+        ...(config.authentication ? { password: passwordSecret } : {}),
+        urls: members.map(({ address }) => `http://${address}:${config.port}`),
+        stateOwner: { user: zookeeperUser, secret: zookeeperSecret },
+        members: members.flatMap((member): HostSpec[] => {
+            const host = hosts.get(member.name);
+            if (!host) return [];
+            const files = {
+                [paths.config]: jsonFile(frameworkConfig(site, config, { catalogs, servers, address: member.address })),
+                ...shared,
+            };
+            return [
+                {
+                    ...hostOf(host, "workQueue", config.healthTimeoutSec),
+                    packages: [config.package],
+                    users: [{ name: owner }],
+                    directories: { [etc]: directory() },
+                    files,
+                    units: { [`${name}.service`]: unit(Object.keys(files)) },
+                    service,
+                },
+            ];
+        }),
+    };
+}
+
+type CampaignConfig = SiteConfig["workloads"]["validations"][string] | SiteConfig["workloads"]["productions"][string];
+
+/** The part of a campaign that is the program's, without where it is. */
+export function campaignWork(kind: CampaignKind, config: CampaignConfig): Work {
+    const place = ["host", "port", "statusPort", "dir"];
+    const work = Object.fromEntries(Object.entries(config).filter(([name]) => !place.includes(name)));
+    return { kind: singular[kind], ...work } as Work;
+}
+
+/** Its project's name in the catalog. */
+export const campaignProject = (kind: CampaignKind, name: string): string => `${singular[kind]}-${name}`;
+
+function planCampaign(
+    kind: CampaignKind,
+    name: string,
+    config: CampaignConfig,
+    workQueue: WorkQueueConfig,
+    hosts: Hosts,
+): CampaignPlan[] {
+    const host = hosts.get(config.host);
+    if (!host) return [];
+    const folder = "/etc/mesos-campaign";
+    const id = campaignProject(kind, name);
+    const at = { config: `${folder}/${id}.json`, password: `${folder}/${id}-password` };
+    const dir = config.dir ?? `/var/lib/mesos-campaign/${id}`;
+    const owner = workQueue.systemUser;
+    const text: CampaignText = {
+        name,
+        dir,
+        catalogs: catalogAddresses(workQueue, hosts),
+        ...(workQueue.authentication ? { passwordFile: at.password } : {}),
+        port: config.port,
+        statusPort: config.statusPort,
+        work: campaignWork(kind, config),
+    };
+    const unitName = `mesos-campaign-${id}`;
+    const files = {
+        [at.config]: jsonFile(text),
+        ...(workQueue.authentication ? { [at.password]: file(secretMark(passwordSecret), "0600", owner) } : {}),
+        [unitFile(unitName)]: file(
+            render("workload.service", {
+                title: `${singular[kind] === "validation" ? "Release validation" : "Monte Carlo production"} ${name}`,
+                user: owner,
+                command: `/usr/bin/mesos-campaign ${at.config}`,
+            }),
+        ),
+    };
+    const member: HostSpec = {
+        ...hostOf(host, id.replace("-", "/"), 60),
+        packages: [{ name: "mesos-campaign" }, { name: cctools }],
+        users: [{ name: owner }],
+        directories: { [folder]: directory(), [dir]: directory(owner) },
+        files,
+        units: { [`${unitName}.service`]: unit(Object.keys(files)) },
+        service: {
+            kind: "campaign",
+            port: config.statusPort,
+            members: [{ name: host.name, address: host.address, zone: host.zone }],
+        },
+    };
+    return [{ name, kind: singular[kind], member, url: `http://${host.address}:${config.statusPort}/` }];
+}
+
+/** Plans all of `workloads`. */
+export function planWorkloads(
+    site: SiteConfig,
+    hosts: Hosts,
+    servers: readonly string[],
+    masters: readonly Endpoint[],
+    onVolume: (spec: HostSpec) => HostSpec,
+): WorkloadsPlan {
+    const { workQueue } = site.workloads;
+    const dds = planDds(site, hosts, servers, masters);
+    const ofDds = dds && { dds: { ...dds, members: dds.members.map(onVolume) } };
+    if (workQueue === undefined) return { ...ofDds, campaigns: [] };
+    const framework = planFramework(site, workQueue, hosts, servers, masters);
+    const campaigns = campaignKinds.flatMap((kind) =>
+        Object.entries<CampaignConfig>(site.workloads[kind]).flatMap(([name, config]) =>
+            planCampaign(kind, name, config, workQueue, hosts),
+        ),
+    );
+    return {
+        ...ofDds,
+        workQueue: {
+            ...framework,
+            catalogs: framework.catalogs.map(onVolume),
+            members: framework.members.map(onVolume),
+        },
+        campaigns: campaigns.map((one) => ({ ...one, member: onVolume(one.member) })),
+    };
+}

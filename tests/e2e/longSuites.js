@@ -1,0 +1,2 @@
+/** Suites of five to fifteen minutes each: the tier `long`, which `npm test` leaves out (`node tests/run.mjs long`). */
+module.exports = ["builds", "fiveServers", "https", "monitoring", "rescue", "together", "upgrade", "workqueue"];

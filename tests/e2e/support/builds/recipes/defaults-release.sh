@@ -1,0 +1,3 @@
+package: defaults-release
+version: v1
+---
