@@ -15,7 +15,14 @@ import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { PluginFunction } from "./functions/function";
-import { type Context, InitError, type ResourceType, type State, UserError } from "./resources/resource";
+import {
+    type Context,
+    InitError,
+    type ResourceType,
+    type State,
+    UnreachableError,
+    UserError,
+} from "./resources/resource";
 import {
     decode,
     differences,
@@ -282,7 +289,8 @@ export class ProviderServer {
             .read(id, inputs.value, properties.value, context)
             .catch((error: unknown): State => {
                 // A preview in a pipeline may have no way to some hosts; an import reads what is not remembered.
-                if (process.env[KEEP_UNREACHABLE] !== "keep" || Object.keys(inputs.value).length === 0) throw error;
+                const isKept = error instanceof UnreachableError || process.env[KEEP_UNREACHABLE] === "keep";
+                if (!isKept || Object.keys(inputs.value).length === 0) throw error;
                 const [reason = ""] = (error as Error).message.split("\n");
                 context.log("warning", `kept as it was remembered: ${reason}`);
                 return { id, outputs: properties.value, inputs: inputs.value };

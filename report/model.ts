@@ -1,7 +1,7 @@
 /** The report as data: what `--json` prints, and what the page is made from. */
 import { type Capacity, capacityOf } from "./capacity";
 import { type Danger, dangersOf, policyFindings } from "./dangers";
-import { foldHosts, type HostGroup, omit, sorted } from "./fold";
+import { foldHosts, type HostGroup, hostList, omit, sorted } from "./fold";
 import { type HostChange, hostChange } from "./hosts";
 import { type CloudChange, cloudChange } from "./machines";
 import { type RolloutStep, rolloutOf } from "./rollout";
@@ -94,8 +94,13 @@ function unseenOf({ looks, steps, failed, lookErrors = [] }: Preview): string[] 
         lines.push(
             "hosts and APIs were not looked at: the changes are against what this stack remembers, drift is not known",
         );
+    const unreachable = new Map<string, string[]>();
     for (const { name, said } of looks ?? [])
-        for (const line of said) if (notLookedAt.test(line)) lines.push(`${name}: ${line.split("\n")[0] ?? ""}`);
+        for (const line of said.filter((one) => notLookedAt.test(one))) {
+            const [reason = ""] = line.split("\n");
+            unreachable.set(reason, [...(unreachable.get(reason) ?? []), name]);
+        }
+    for (const [reason, names] of unreachable) lines.push(`${hostList(names, "of them")}: ${reason}`);
     const tiers = steps.filter(({ said }) => said.some((line) => leaderUnknown.test(line)));
     if (tiers.length > 0)
         lines.push(`who leads, of ${sorted(tiers.map(({ name }) => name)).join(", ")}: no member answered`);

@@ -1,6 +1,6 @@
 /** JSON over HTTP or HTTPS to a group of servers of which one leads: any of them is asked, what a change of leader spoils is asked again. */
 import type { IncomingMessage } from "node:http";
-import { UserError } from "../resources/resource";
+import { UnreachableError, UserError } from "../resources/resource";
 import { open, RequestError, textOf, type Wanted } from "./request";
 
 export interface Endpoint {
@@ -27,6 +27,9 @@ export interface Patience {
     /** First wait between two attempts, milliseconds; it grows to ten times that. */
     readonly retryMs: number;
 }
+
+/** How long the vain wait of one counts for others, milliseconds: a run that starts the servers takes longer to come to what is on them. */
+const HOPELESS_MS = 5000;
 
 const usual: Patience = { answerMs: 30_000, failoverMs: 90_000, retryMs: 300 };
 
@@ -79,6 +82,8 @@ export class Gate {
 
 export class HttpGroup {
     private current = 0;
+    /** When one last waited in vain for as long as a change of leader may take, by `Date.now()`. */
+    private givenUpAt = 0;
     private readonly gate = new Gate(32);
 
     public constructor(
@@ -147,12 +152,14 @@ export class HttpGroup {
     }
 
     /**
-     * Asks, and asks again while leaders change.
-     * @throws {UserError} when nothing answers
+     * Asks, and asks again while leaders change. Who comes right after one that has waited for that in vain asks every server once
+     * only: of a thousand apps on a server that is away, each would wait anew.
+     * @throws {UnreachableError} when nothing answers
      */
     public async ask(method: string, path: string, body?: unknown): Promise<Answer> {
         const text = body === undefined ? undefined : JSON.stringify(body);
         const deadline = Date.now() + this.patience.failoverMs;
+        const isHopeless = Date.now() - this.givenUpAt < HOPELESS_MS;
         let pause = this.patience.retryMs;
         for (let asked = 1; ; asked++) {
             let reason: string;
@@ -178,8 +185,10 @@ export class HttpGroup {
             }
             // Also when it is given up: whoever asks anew later asks another one.
             this.moveOn();
-            if (!again || Date.now() + pause > deadline)
-                throw new UserError(
+            const isLate = Date.now() + pause > deadline || (isHopeless && asked >= this.endpoint.urls.length);
+            if (isLate) this.givenUpAt = Date.now();
+            if (!again || isLate)
+                throw new UnreachableError(
                     `${this.name} at ${this.address} does not serve ${method} ${path.split("?")[0] ?? path}: ${reason}\n  fix: ${fix}`,
                 );
             await wait(pause);

@@ -1,7 +1,7 @@
 /** The part of Mesos' operator API that hosts need: who leads, which agents are there, draining. */
 import { request as httpRequest } from "node:http";
 import type { Credential } from "../host/config";
-import { UserError } from "../resources/resource";
+import { UnreachableError, UserError } from "../resources/resource";
 import type { Plain } from "../wire";
 import { dial, patience, type Route } from "./dial";
 
@@ -172,7 +172,7 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
         const leader = await this.leader();
         if (leader === undefined) {
             const list = this.masters.map(({ address, port }) => `${address}:${port}`).join(", ");
-            throw new UserError(
+            throw new UnreachableError(
                 `no Mesos master leads (asked ${list})\n  fix: bring the masters and ZooKeeper back first`,
             );
         }

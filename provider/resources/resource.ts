@@ -70,3 +70,9 @@ export class InitError extends Error {
 
 /** A failure that the user can act on: its message is printed as it is, without a stack trace. */
 export class UserError extends Error {}
+
+/**
+ * No server of a group answers, or none leads: nothing is known of what they keep. A refresh keeps what the state says and warns,
+ * for the same run may be the one that starts them again.
+ */
+export class UnreachableError extends UserError {}

@@ -170,3 +170,13 @@ test("what leaves the folders leaves Marathon; destroy leaves nothing", async ()
     expect(await (await fetch(`${services.metronome}/v1/jobs`, fresh)).json()).toEqual([]);
     expect(readFileSync(join(stack.dir, "Pulumi.test.yaml"), "utf8")).not.toContain("geheim-und-lang");
 });
+
+test("while no server answers, a refresh keeps what the state says, warns, and the run goes on", () => {
+    expect(stack.up().ok).toBe(true);
+    services.stop();
+    const { ok, text } = stack.up("--refresh", "--expect-no-changes");
+    expect(text).toMatch(/kept as it was remembered: Marathon at \S+ does not serve GET/);
+    expect(text).toMatch(/kept as it was remembered: Metronome at \S+ does not serve GET/);
+    expect(ok).toBe(true);
+    expect(stack.pulumi("stack", "export", "-s", "test").text).toContain("MarathonApp::shop/web");
+});

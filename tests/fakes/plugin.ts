@@ -200,7 +200,11 @@ function agentOf(host: string): Agent {
 }
 
 const dependencies = hostDependencies(clients);
-const connections = new Connections({ pollMs: 200, restMs: 20 });
+const connections = new Connections({
+    http: { answerMs: 30_000, failoverMs: 3000, retryMs: 300 },
+    pollMs: 200,
+    restMs: 20,
+});
 const server = new ProviderServer({
     version: "0.0.0",
     types: {
