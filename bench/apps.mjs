@@ -215,12 +215,7 @@ export async function apps() {
                 "×",
                 1,
             ),
-            goal(
-                `an app of ${MANY} read against one of ${APPS}: wall above the empty preview's`,
-                more("read"),
-                "×",
-                1,
-            ),
+            goal(`an app of ${MANY} read against one of ${APPS}: wall above the empty preview's`, more("read"), "×", 1),
         ],
         tables: [
             {
