@@ -353,11 +353,15 @@ export class Marathon {
         }
         [...this.deployments.values()].forEach((deployment) => this.advance(deployment));
         const held = this.held();
+        const own = new Map<string, Instance[]>();
+        for (const instance of this.instances.values()) {
+            own.set(instance.spec, [...(own.get(instance.spec) ?? []), instance]);
+        }
         for (const spec of this.specs.values()) {
             if (held.has(spec.id)) {
                 continue;
             }
-            const orders = ordersFor(spec, this.instancesOf(spec.id));
+            const orders = ordersFor(spec, own.get(spec.id) ?? []);
             orders.kill.forEach((id) => this.stop(this.instances.get(id)));
             for (let count = 0; count < orders.start; count++) {
                 this.schedule(spec);

@@ -12,6 +12,9 @@ export type Kind = "none" | "start" | "stop" | "scale" | "restart";
 
 /** @param forced restarts although nothing is different */
 export function kindOf({ before, after }: Change, forced = false): Kind {
+    if (before === after && !forced) {
+        return "none";
+    }
     if (before === undefined || after === undefined) {
         return before === after ? "none" : before === undefined ? "start" : "stop";
     }
