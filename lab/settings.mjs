@@ -12,7 +12,7 @@ const basePackages = [
 /** What hosts may install later: with their dependencies, a closed set. */
 const repositoryPackages = [
   "libzookeeper-java", "openjdk-17-jre-headless", "zookeeper", "haproxy", "prometheus", "prometheus-node-exporter", "chrony", "rsync",
-  "libsvn1", "libapr1", "libcurl4", "libsasl2-2", "libsasl2-modules", "zlib1g", "nodejs", "coop-computing-tools", "age", "git",
+  "libsvn1", "libapr1", "libcurl4", "libsasl2-2", "libsasl2-modules", "zlib1g", "nodejs", "coop-computing-tools", "age", "git", "python3-boto3",
 ];
 
 const defaults = { dir: "/var/lib/pulumi-mesos/lab", net: "10.213.0", prefix: "bm" };

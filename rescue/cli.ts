@@ -7,9 +7,9 @@ import { Engine } from "./engine";
 import { ago, BackupError, faultsOf, hostParts, named, newest, type Part } from "./manifest";
 import { chosen, foldersOf, open, readSealed } from "./open";
 import { expectedOf, restore } from "./restore";
-import { declaredBackup, readSite, type RescueSite } from "./site";
+import { declaredBackup, readSite, type RescueSite, s3Access } from "./site";
 import { Steps } from "./steps";
-import { openStore, type Store } from "./store";
+import { isS3, openStore, type Store } from "./store";
 
 const usage = `usage: npm run backup  -- -s STACK                    a new backup, checked, where the stack file says
        npm run rescue  -- list -s STACK               what there is
@@ -19,7 +19,7 @@ const usage = `usage: npm run backup  -- -s STACK                    a new backu
        npm run rescue  -- adopt -s STACK              after the loss of Pulumi's state: a new stack for a site that runs
 
   -i, --identity KEY     file with a private key of age or SSH
-  --from PLACE           folder or ssh://user@host/folder, instead of the stack file's backup.to
+  --from PLACE           folder, ssh://user@host/folder or s3://bucket/folder, instead of the stack file's backup.to
   --backup NAME          another one than the newest
   --accept-old           take one that is older than backup.maxAgeHours
   --replace CLUSTER      put data aside that stands in the way (it is kept beside its place)
@@ -51,15 +51,18 @@ function optionsOf(argv: readonly string[]) {
 }
 type Values = ReturnType<typeof optionsOf>["values"];
 
-const storeOf = (site: RescueSite, values: Values): Store => openStore(values.from ?? declaredBackup(site).to, root);
+async function storeOf(site: RescueSite, values: Values, engine: Engine): Promise<Store> {
+    const to = values.from ?? declaredBackup(site).to;
+    return openStore(to, root, isS3(to) ? await s3Access(site, engine) : undefined);
+}
 
 function identityOf({ identity }: Values): string {
     if (identity === undefined) throw new UsageError("say which private key opens the backup: -i KEYFILE");
     return resolve(identity);
 }
 
-async function list(site: RescueSite, values: Values): Promise<void> {
-    const store = storeOf(site, values);
+async function list(site: RescueSite, values: Values, engine: Engine): Promise<void> {
+    const store = await storeOf(site, values, engine);
     const names = (await store.list()).filter((name) => named(name) !== undefined).sort();
     print(names.length === 0 ? `${store.where} holds no backup` : names.join("\n"));
 }
@@ -74,8 +77,8 @@ async function keptParts(site: RescueSite, store: Store): Promise<Part[]> {
     return kept;
 }
 
-async function inspect(site: RescueSite, values: Values): Promise<boolean> {
-    const store = storeOf(site, values);
+async function inspect(site: RescueSite, values: Values, engine: Engine): Promise<boolean> {
+    const store = await storeOf(site, values, engine);
     const given = values.backup;
     const wanted =
         given === undefined
@@ -111,7 +114,7 @@ async function bringBack(site: RescueSite, values: Values, engine: Engine): Prom
         replace: values.replace === cluster,
         check: values.check,
         open: async (wanted) => {
-            const store = storeOf(site, values);
+            const store = await storeOf(site, values, engine);
             const folders = await chosen(store, cluster, values.backup, wanted);
             return open(store, folders, identityOf(values), expectedOf(site, values["accept-old"]));
         },
@@ -136,10 +139,10 @@ async function main(argv: readonly string[]): Promise<boolean> {
     const engine = new Engine(root, values.stack);
     switch (verb) {
         case "list":
-            await list(site, values);
+            await list(site, values, engine);
             return true;
         case "inspect":
-            return inspect(site, values);
+            return inspect(site, values, engine);
         case "restore":
             return bringBack(site, values, engine);
         case "adopt":
@@ -147,7 +150,7 @@ async function main(argv: readonly string[]): Promise<boolean> {
             return true;
         default: {
             const steps = new Steps();
-            print(await backup(site, storeOf(site, values), engine, steps));
+            print(await backup(site, await storeOf(site, values, engine), engine, steps));
             return true;
         }
     }

@@ -121,6 +121,11 @@ export class Engine {
             ({ type, urn }) => type === "mesos:index:GeneratedSecret" && urn.endsWith(`::${name}`),
         );
         if (own?.outputs?.value?.plaintext !== undefined) return JSON.parse(own.outputs.value.plaintext) as string;
+        return this.given(name);
+    }
+
+    /** A secret that the stack's configuration has; it needs no state. */
+    public async given(name: string): Promise<string | undefined> {
         const { code, stdout } = await this.pulumi(["config", "get", name]);
         return code === 0 ? stdout.toString().trim() : undefined;
     }

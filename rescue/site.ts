@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { formatIssues, planSite, type SitePlan } from "../site";
 import { loadStack } from "../site/load";
-import { type PartSettings, registryPart, statePaths, zookeeperPart } from "../site/plan/backup";
+import { type PartSettings, registryPart, s3Secrets, statePaths, zookeeperPart } from "../site/plan/backup";
 import type { Connection, HostSpec } from "../site/plan/types";
 import type { SiteConfig } from "../site/schema";
+import type { Engine } from "./engine";
 import { BackupError, type HostPart } from "./manifest";
+import type { S3Access } from "./s3Store";
 
 /** A host that holds a part, and what `mesos_rescue.py` must know there. */
 export interface Member {
@@ -66,4 +68,25 @@ export function declaredBackup({ site, file }: RescueSite): NonNullable<SiteConf
             `${file} declares no backup\n  fix: age-keygen -o KEYFILE, keep that file safe, and put its public key here:\n    backup: { recipients: ["age1…"] }`,
         );
     return site.backup;
+}
+
+/**
+ * How the S3-compatible store is reached. The key is in the stack's configuration, which a disaster leaves where the stack file is.
+ *
+ * @throws BackupError with everything that is missing
+ */
+export async function s3Access(site: RescueSite, engine: Engine): Promise<S3Access> {
+    const s3 = declaredBackup(site).s3;
+    const names = Object.values(s3Secrets);
+    const [accessKey, secretKey] = await Promise.all(names.map((name) => engine.given(name)));
+    const missing = names.filter((_, index) => [accessKey, secretKey][index] === undefined);
+    const faults = [
+        ...(s3 === undefined ? [`${site.file} has no backup.s3: { endpoint: https://HOST }`] : []),
+        ...missing.map(
+            (name) => `the stack has no secret ${name}: pulumi config set -s ${site.stack} --secret ${name}`,
+        ),
+    ];
+    if (s3 === undefined || accessKey === undefined || secretKey === undefined)
+        throw new BackupError(`it is not said how to reach the S3 store\n  ${faults.join("\n  ")}`);
+    return { ...s3, accessKey, secretKey };
 }

@@ -1,9 +1,10 @@
-/** Where backups are kept: a folder, or one on another machine by SSH. A backup appears there whole or not at all. */
+/** Where backups are kept: a folder, one on another machine by SSH, an S3-compatible store. A backup appears there whole or not at all. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { BackupError } from "./manifest";
 import { run } from "./processes";
+import { S3Store, type S3Access } from "./s3Store";
 
 export interface Store {
     /** For people. */
@@ -94,8 +95,14 @@ class SshStore implements Store {
     }
 }
 
-/** @param root that relative folders are from */
-export function openStore(to: string, root: string): Store {
+export const isS3 = (to: string): boolean => to.startsWith("s3://");
+
+/**
+ * @param root that relative folders are from
+ * @param s3 for a place in an S3-compatible store
+ */
+export function openStore(to: string, root: string, s3?: S3Access): Store {
+    if (s3 !== undefined && isS3(to)) return new S3Store(to, s3);
     return to.startsWith("ssh://")
         ? new SshStore(to)
         : new FolderStore(resolve(root, to.replace(/^~(?=\/)/, homedir())));

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import copies from "../../rescue/host/mesos_copies.py";
 import backup from "../../rescue/host/mesos_backup.py";
+import stores from "../../rescue/host/mesos_stores.py";
 import type { backupPrograms } from "../../site/plan/backup";
 import type { HostSpec } from "../../site/plan/types";
 import { withPrograms } from "../shared/programs";
@@ -9,6 +10,7 @@ import { type SiteContext, serviceHost } from "../shared/serviceHost";
 const programs: Readonly<Record<(typeof backupPrograms)[number], () => string>> = {
     "mesos_backup.py": () => backup,
     "mesos_copies.py": () => copies,
+    "mesos_stores.py": () => stores,
 };
 
 export interface HostBackupsArgs {

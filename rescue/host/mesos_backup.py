@@ -11,90 +11,16 @@ import hashlib
 import json
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
 
 from mesos_copies import Refused, pack, part_now
+from mesos_stores import StoreError, store_of
 
 LAST = "/var/lib/pulumi-mesos/backup"
 METRICS = "/var/lib/prometheus/node-exporter"
-# Whole time that one command on the other machine may take, seconds.
-REMOTE_SEC = 1800
-
-
-class Folder:
-    """A folder that this host sees: mounted from elsewhere, else it is lost with the host."""
-
-    def __init__(self, where):
-        self.where = where
-
-    def list(self):
-        return os.listdir(self.where) if os.path.isdir(self.where) else []
-
-    def read(self, folder, name):
-        with open(os.path.join(self.where, folder, name), "rb") as found:
-            return found.read()
-
-    def publish(self, folder, files):
-        fresh = os.path.join(self.where, f".{folder}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        os.makedirs(fresh, 0o700)
-        for name, content in files.items():
-            with open(os.open(os.path.join(fresh, name), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-        os.rename(fresh, os.path.join(self.where, folder))
-
-    def remove(self, folder):
-        shutil.rmtree(os.path.join(self.where, folder))
-
-
-class Remote:
-    """A folder on another machine, by SSH with a key of this purpose and the machine's own key known beforehand."""
-
-    def __init__(self, url, options):
-        parsed = urllib.parse.urlsplit(url)
-        self.dir = parsed.path.rstrip("/")
-        port = [] if parsed.port is None else ["-p", str(parsed.port)]
-        target = parsed.hostname if parsed.username is None else f"{parsed.username}@{parsed.hostname}"
-        self.command = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", *options, *port, target]
-
-    def ssh(self, command, data=b""):
-        done = subprocess.run([*self.command, command], input=data, capture_output=True, timeout=REMOTE_SEC, check=False)
-        if done.returncode != 0:
-            words = done.stderr.decode(errors="replace").strip().splitlines()
-            raise ValueError(f"{self.command[-1]}: {words[-1] if words else f'exit status {done.returncode}'}")
-        return done.stdout
-
-    def path(self, *parts):
-        return shlex.quote("/".join([self.dir, *parts]))
-
-    def list(self):
-        return self.ssh(f"test -d {self.path()} && ls -1 {self.path()} || true").decode().split("\n")
-
-    def read(self, folder, name):
-        return self.ssh(f"cat {self.path(folder, name)}")
-
-    def publish(self, folder, files):
-        fresh = f".{folder}.new"
-        self.ssh(f"umask 077 && rm -rf {self.path(fresh)} && mkdir -p {self.path(fresh)}")
-        for name, content in files.items():
-            self.ssh(f"umask 077 && cat >{self.path(fresh, name)}", content)
-        self.ssh(f"sync; mv {self.path(fresh)} {self.path(folder)}")
-
-    def remove(self, folder):
-        self.ssh(f"rm -rf {self.path(folder)}")
-
-
-def store_of(settings):
-    to = settings["to"]
-    return Remote(to, settings["sshOptions"]) if to.startswith("ssh://") else Folder(to)
 
 
 def sealed(settings, part):
@@ -184,7 +110,7 @@ def main():
     for part_settings in settings["parts"]:
         try:
             backup(settings, part_settings, store)
-        except (Refused, ValueError, KeyError, OSError, subprocess.SubprocessError) as error:
+        except (Refused, StoreError, ValueError, KeyError, OSError, subprocess.SubprocessError) as error:
             print(f"{part_settings['part']}: no backup: {error}", file=sys.stderr)
             failed = True
     sys.exit(1 if failed else 0)

@@ -13,8 +13,11 @@ import { zookeeperMembers } from "./zookeeper";
 /** The stack's secret with the private key for the SSH target: nobody's but the administrator's to make. */
 export const backupKeySecret = "backup-key";
 
+/** The stack's secrets with the key of the S3-compatible store. */
+export const s3Secrets = { accessKey: "backup-s3-access-key", secretKey: "backup-s3-secret-key" } as const;
+
 /** Programs of `rescue/host`. */
-export const backupPrograms = ["mesos_backup.py", "mesos_copies.py"] as const;
+export const backupPrograms = ["mesos_backup.py", "mesos_copies.py", "mesos_stores.py"] as const;
 
 /** Where its packages are known by these names. */
 const os = { debian: ["12"], ubuntu: ["22.04"] };
@@ -25,6 +28,7 @@ const paths = {
     settings: "/etc/pulumi-mesos/backup/settings.json",
     key: "/etc/pulumi-mesos/backup/id",
     knownHosts: "/etc/pulumi-mesos/backup/known_hosts",
+    s3Key: "/etc/pulumi-mesos/backup/s3-key.ini",
     service: "/etc/systemd/system/mesos-backup.service",
     timer: "/etc/systemd/system/mesos-backup.timer",
 };
@@ -65,10 +69,17 @@ export function statePaths(
     );
 }
 
-const isRemote = (to: string): boolean => to.startsWith("ssh://");
+type Backup = NonNullable<SiteConfig["backup"]>;
+
+const schemeOf = (to: string): "ssh" | "s3" | "folder" =>
+    to.startsWith("ssh://") ? "ssh" : to.startsWith("s3://") ? "s3" : "folder";
+
+const secretsOf = { ssh: [backupKeySecret], s3: Object.values(s3Secrets), folder: [] };
 
 export const backupSecrets = ({ backup }: SiteConfig): SecretPlan[] =>
-    backup?.timer !== undefined && isRemote(backup.timer.to) ? [{ name: backupKeySecret, length: 0, given: true }] : [];
+    backup?.timer === undefined
+        ? []
+        : secretsOf[schemeOf(backup.timer.to)].map((name) => ({ name, length: 0, given: true }));
 
 /** One line for each key of the target, as `ssh` looks it up. */
 function knownHosts(to: string, keys: readonly string[]): string {
@@ -82,6 +93,42 @@ const sshOptions = [
     ...["-o", `UserKnownHostsFile=${paths.knownHosts}`, "-o", "StrictHostKeyChecking=yes"],
 ];
 
+/** In the words of Amazon's own clients. */
+const s3Key = `[default]
+aws_access_key_id = ${secretMark(s3Secrets.accessKey)}
+aws_secret_access_key = ${secretMark(s3Secrets.secretKey)}
+`;
+
+interface Place {
+    readonly packages: readonly string[];
+    readonly files: Readonly<Record<string, ManagedFile>>;
+    /** For the programs of `rescue/host`. */
+    readonly settings: object;
+}
+
+/** What a host needs for its kind of place. */
+function placeOf({ s3 }: Backup, { to, hostKeys }: NonNullable<Backup["timer"]>): Place {
+    switch (schemeOf(to)) {
+        case "ssh":
+            return {
+                packages: ["openssh-client"],
+                files: {
+                    [paths.knownHosts]: file(knownHosts(to, hostKeys)),
+                    [paths.key]: file(`${secretMark(backupKeySecret)}\n`),
+                },
+                settings: { sshOptions },
+            };
+        case "s3":
+            return {
+                packages: ["python3-boto3"],
+                files: { [paths.s3Key]: file(s3Key) },
+                settings: { s3: { ...s3, keyFile: paths.s3Key } },
+            };
+        case "folder":
+            return { packages: [], files: {}, settings: {} };
+    }
+}
+
 /** Plans the timer of every host that may lead a part. */
 export function planBackups(
     site: SiteConfig,
@@ -91,7 +138,8 @@ export function planBackups(
 ): HostSpec[] {
     const { cluster, backup } = site;
     if (backup?.timer === undefined) return [];
-    const { at, to, hostKeys, healthTimeoutSec } = backup.timer;
+    const { at, to, healthTimeoutSec } = backup.timer;
+    const place = placeOf(backup, backup.timer);
     const ensemble = zookeeperMembers(site, hosts);
     const masters = masterMembers(site, hosts);
     const members: QuorumMember[] = [
@@ -103,12 +151,7 @@ export function planBackups(
     const timer = file(render("backup.timer", { at }));
     const shared: Record<string, ManagedFile> = {
         ...Object.fromEntries(backupPrograms.map((name) => [`${paths.programs}/${name}`, file(programMark(name))])),
-        ...(isRemote(to)
-            ? {
-                  [paths.knownHosts]: file(knownHosts(to, hostKeys)),
-                  [paths.key]: file(`${secretMark(backupKeySecret)}\n`),
-              }
-            : {}),
+        ...place.files,
         [paths.service]: file(render("backup.service", { program, settings: paths.settings })),
         [paths.timer]: timer,
     };
@@ -122,7 +165,7 @@ export function planBackups(
             recipients: backup.recipients,
             keep: backup.keep,
             to,
-            ...(isRemote(to) ? { sshOptions } : {}),
+            ...place.settings,
             parts: [
                 ...(ensemble.some((one) => one.name === name) ? [zookeeperPart(site, state)] : []),
                 ...(master === undefined ? [] : [registryPart(site, master.address)]),
@@ -135,7 +178,7 @@ export function planBackups(
                 // Nothing is out of service meanwhile.
                 rollout: { tier: "backup", maxUnavailable: members.length, healthTimeoutSec },
                 preflight: { os, freeMiB: { "/var/tmp": 512 }, cgroup: "any" },
-                packages: [{ name: "age" }, ...(isRemote(to) ? [{ name: "openssh-client" }] : [])],
+                packages: ["age", ...place.packages].map((name) => ({ name })),
                 artifacts: [],
                 users: [],
                 directories: { [paths.programs]: directory(), [paths.directory]: directory("root", "0700") },

@@ -16,11 +16,11 @@ const timerSchema = z
             .describe("When, every day, by the hosts' own clocks. What was missed while a host was off is made up for."),
         to: z
             .string()
-            .regex(/^(ssh:\/\/([\w.-]+@)?[\w.-]+(:\d+)?\/[\w./-]+|\/[\w./-]+)$/, {
-                error: "must be ssh://user@host/folder or an absolute path",
+            .regex(/^(ssh:\/\/([\w.-]+@)?[\w.-]+(:\d+)?\/[\w./-]+|s3:\/\/[a-z0-9][a-z0-9.-]+(\/[\w./-]+)?|\/[\w./-]+)$/, {
+                error: "must be ssh://user@host/folder, s3://bucket/folder or an absolute path",
             })
             .describe(
-                "Where hosts put them: `ssh://[user@]host[:port]/folder`, with the private key in the stack's secret `backup-key`; or a folder that every host mounts from elsewhere.",
+                "Where hosts put them: `ssh://[user@]host[:port]/folder`, with the private key in the stack's secret `backup-key`; `s3://bucket[/folder]`, see `s3`; or a folder that every host mounts from elsewhere.",
             ),
         hostKeys: z
             .array(z.string().regex(hostKey, { error: "must be `type key`, as in known_hosts without the host's name" }))
@@ -30,6 +30,18 @@ const timerSchema = z
     })
     .describe(
         "Backups by the hosts themselves: every host of ZooKeeper and of the masters has a systemd timer, and the one that leads a part keeps it. Pulumi's state is not on hosts: `npm run backup` keeps it. Default: there are none.",
+    );
+
+const s3Schema = z
+    .strictObject({
+        endpoint: z
+            .string()
+            .regex(/^https?:\/\/[\w.-]+(:\d+)?$/, { error: "must be https://host or https://host:port" })
+            .describe("Where the store answers. Its authority must be one that the hosts and your machine trust."),
+        region: z.string().regex(/^[\w-]+$/).default("us-east-1").describe("As the store calls its own; most but Amazon's take any."),
+    })
+    .describe(
+        "The S3-compatible store of `s3://` places: Amazon's, Ceph's, OpenStack Swift's, MinIO. The bucket must be there; its key is in the stack's secrets `backup-s3-access-key` and `backup-s3-secret-key`, and may list, read, write and delete objects in it.",
     );
 
 export const backupSchema = z
@@ -46,13 +58,14 @@ export const backupSchema = z
             ),
         to: z
             .string()
-            .regex(/^(ssh:\/\/([\w.-]+@)?[\w.-]+(:\d+)?\/[\w./-]+|[\w./~-]+)$/, {
-                error: "must be a folder or ssh://user@host/folder",
+            .regex(/^(ssh:\/\/([\w.-]+@)?[\w.-]+(:\d+)?\/[\w./-]+|s3:\/\/[a-z0-9][a-z0-9.-]+(\/[\w./-]+)?|[\w./~-]+)$/, {
+                error: "must be a folder, ssh://user@host/folder or s3://bucket/folder",
             })
             .default("backups")
             .describe(
-                "Where `npm run backup` puts them: a folder (relative ones are from the project's folder on), or `ssh://[user@]host[:port]/folder`.",
+                "Where `npm run backup` puts them: a folder (relative ones are from the project's folder on), `ssh://[user@]host[:port]/folder`, or `s3://bucket[/folder]`, see `s3`.",
             ),
+        s3: s3Schema.optional(),
         keep: z.int().min(1).default(14).describe("Backups that are kept; older ones of this cluster are removed after a good new one."),
         timer: timerSchema.optional(),
         maxAgeHours: z

@@ -2,25 +2,27 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { agentIds, ask, leadingMaster, operatorAuth } from "./support/endpoints";
-import { HOSTS, invocations, lab, on } from "./support/hosts";
+import { addressOf, HOSTS, invocations, lab, on } from "./support/hosts";
 import { copyDir } from "./support/places";
 import { must, type Result, run } from "./support/processes";
 import { allSecrets, secretsIn } from "./support/secrets";
 import { restore } from "./support/site";
 import { declare, forgetOutputs, markChanged, pulumi, up } from "./support/stack";
 import { eventually, tell } from "./support/steps";
+import { type S3, startS3 } from "../support/s3";
 
 const [M1, M2, M3, ...AGENT_HOSTS] = HOSTS;
 const MASTERS = [M1, M2, M3] as const;
 const INSTANCES = 3;
-/** Where hosts keep what they lead. */
-const ON_HOSTS = "/srv/mesos-backups";
+/** Where hosts keep what they lead: a bucket, which no host is lost with. */
+const BUCKET = "s3://backups/lab";
 
 const at = (name: string): string => join(copyDir(), name);
 const key = (): string => at("rescue.key");
 const firstFile = (path: string): string => readdirSync(path).filter((name) => name.startsWith("lab-"))[0] ?? "";
 
 let recipient = "";
+let s3: S3;
 let firstUpSec = 0;
 
 /** The site with everything that must come back. */
@@ -37,8 +39,12 @@ function declareSite(): void {
             jobs: ["rescue-jobs"],
             quotas: { services: { limits: { cpus: 2 } } },
             weights: { services: 3 },
-            // A folder of each host's own: what the hosts keep is fetched from there before they are lost.
-            backup: { recipients: [recipient], keep: 2, timer: { at: ["02:30"], to: ON_HOSTS } },
+            backup: {
+                recipients: [recipient],
+                keep: 2,
+                s3: { endpoint: s3.endpoint },
+                timer: { at: ["02:30"], to: BUCKET },
+            },
         });
     });
 }
@@ -136,8 +142,22 @@ const untouched = async (host: string): Promise<void> =>
 /** "altogether  98.2 s", of the table at the end. */
 const took = (text: string): number => Number(/^altogether +([\d.]+) s$/m.exec(text)?.[1]);
 
+/** The bucket's key is in the stack file, which a disaster leaves where it is. */
+async function setKey(): Promise<void> {
+    for (const [name, value] of [
+        ["backup-s3-access-key", s3.accessKey],
+        ["backup-s3-secret-key", s3.secretKey],
+    ] as const)
+        await must(process.execPath, ["toolchain/pulumi.mjs", "config", "set", "-s", "lab", "--secret", name], {
+            cwd: copyDir(),
+            input: value,
+        });
+}
+
 beforeAll(async () => {
     rmSync(at("backups"), { recursive: true, force: true });
+    // The machine's own address on the hosts' bridge.
+    s3 = await startS3("backups", addressOf(M1).replace(/\d+$/, "1"));
     await must("age-keygen", ["-o", key()]);
     recipient = /age1\w+/.exec(readFileSync(key(), "utf8"))?.[0] ?? "";
     mkdirSync(at("rescue-apps"), { recursive: true });
@@ -159,6 +179,7 @@ beforeAll(async () => {
     await must(process.execPath, ["toolchain/pulumi.mjs", "stack", "init", "lab", "--non-interactive"], {
         cwd: copyDir(),
     });
+    await setKey();
     const began = Date.now();
     await up();
     firstUpSec = (Date.now() - began) / 1000;
@@ -166,9 +187,10 @@ beforeAll(async () => {
 }, 600_000);
 beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
 afterAll(async () => {
-    for (const name of ["rescue-apps", "rescue-jobs", "backups", "kept", "kept.tar", "rescue.key"])
+    for (const name of ["rescue-apps", "rescue-jobs", "backups", "rescue.key"])
         rmSync(at(name), { recursive: true, force: true });
     await restore();
+    await s3.stop();
 }, 600_000);
 
 test("a backup is checked by real servers, sealed, and refused where it is damaged, mixed, old or another cluster's", async () => {
@@ -220,21 +242,15 @@ test("each part is backed up by the host that leads it, once, and status tells i
         expect(await on(host, "systemctl show -P NextElapseUSecRealtime mesos-backup.timer")).toContain(" 02:30:00 ");
     }
     await Promise.all(MASTERS.map((host) => on(host, "systemctl start mesos-backup.service")));
-    rmSync(at("kept"), { recursive: true, force: true });
-    mkdirSync(at("kept"));
-    for (const host of MASTERS) {
-        const files = await on(host, `mkdir -p ${ON_HOSTS}; tar -C ${ON_HOSTS} -c . | base64`);
-        writeFileSync(at("kept.tar"), Buffer.from(files, "base64"));
-        await must("tar", ["-C", at("kept"), "-xf", at("kept.tar")]);
-    }
-    const names = readdirSync(at("kept")).sort();
+    const kept = join(s3.folder, "lab");
+    const names = readdirSync(kept).sort();
     const parts = names.map((name) => /^lab-\d{8}T\d{6}Z-(\w+)$/.exec(name)?.[1]).sort();
     expect(parts).toEqual(["registry", "zookeeper"]);
     const secrets = await allSecrets();
     for (const name of names)
-        for (const file of readdirSync(join(at("kept"), name)))
-            expect(secretsIn(readFileSync(join(at("kept"), name, file), "latin1"), secrets)).toEqual([]);
-    expect(await succeeds("inspect", "-i", key(), "--from", at("kept"))).toMatch(
+        for (const file of readdirSync(join(kept, name)))
+            expect(secretsIn(readFileSync(join(kept, name, file), "latin1"), secrets)).toEqual([]);
+    expect(await succeeds("inspect", "-i", key(), "--from", BUCKET)).toMatch(
         /has no pulumi of this site.*3 agents, quotas of 1 roles.*opens with the key/s,
     );
     const { stdout } = await run(process.execPath, [join("bin", "status.js"), "-s", "lab", "--json"], {
@@ -254,7 +270,7 @@ test("all masters lost: tasks never notice, and everything has its old id", asyn
     expect(await refused("restore", "-i", key(), "--from", at("worse"), "--backup", name)).toMatch(/another one than/);
     for (const host of MASTERS) await untouched(host);
     // From what the hosts themselves have kept.
-    const told = await succeeds("restore", "-i", key(), "--from", at("kept"));
+    const told = await succeeds("restore", "-i", key(), "--from", BUCKET);
     tell(told.slice(told.lastIndexOf("Pulumi's state ")));
     expect(await running()).toEqual(before);
     expect(await lives()).toEqual(were);

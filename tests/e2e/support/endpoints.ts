@@ -103,10 +103,12 @@ export async function leaderBy(master: string, timeoutMs = 800): Promise<{ answe
     return { answers: status !== 0, ...(status === 307 && leader !== undefined && { leader }) };
 }
 
-/** The master that says of itself that it leads. */
+/** The master that says of itself that it leads; it may be one that has joined the usual three. */
 export async function leadingMaster(): Promise<string | undefined> {
     const views = await Promise.all(QUORUM.map((master) => leaderBy(master)));
-    return QUORUM.find((master, index) => views[index]?.leader === master);
+    const named = [...new Set(views.flatMap(({ leader }) => leader ?? []))];
+    const own = await Promise.all(named.map((master) => leaderBy(master)));
+    return named.find((master, index) => own[index]?.leader === master);
 }
 
 export async function operatorAuth(): Promise<string> {

@@ -22,7 +22,8 @@ function backUp(settings: object, { leads = true, now = 1_800_000_000, more = ""
 import io, sys, tarfile, json
 sys.dont_write_bytecode = True
 sys.path.insert(0, "rescue/host")
-import mesos_backup as m
+import mesos_backup as m, mesos_stores
+m.mesos_stores = mesos_stores
 m.LAST = ${JSON.stringify(join(dir, "last"))}
 m.METRICS = ${JSON.stringify(join(dir, "metrics"))}
 m.time.time = lambda: ${now}
@@ -107,7 +108,7 @@ onlyWithAge("a host that does not lead keeps nothing and is well", () => {
 onlyWithAge.each<[string, string, RegExp]>([
     [
         "a disk that changes what is written",
-        "m.Folder.read = lambda s, f, n, r=m.Folder.read: r(s, f, n)[:-1] + b'x' if n.endswith('age') else r(s, f, n)",
+        "m.mesos_stores.Folder.read = lambda s, f, n, r=m.mesos_stores.Folder.read: r(s, f, n)[:-1] + b'x' if n.endswith('age') else r(s, f, n)",
         /not what was written/,
     ],
     [

@@ -33,6 +33,33 @@ test("a mounted folder needs no key", () => {
     expect(secrets.map(({ name }) => name)).not.toContain("backup-key");
 });
 
+test("an S3-compatible store is reached with Amazon's client and a key that only root reads", () => {
+    const to = "s3://site-backups/alpha";
+    const s3 = { endpoint: "https://s3.example.org" };
+    const { backups, secrets } = planOf(changed({ backup: { recipients: [recipient], to, s3, timer: { to } } }));
+    const [first] = backups;
+    const keyFile = "/etc/pulumi-mesos/backup/s3-key.ini";
+    expect(first?.packages.map(({ name }) => name)).toEqual(["age", "python3-boto3"]);
+    expect(first?.files[keyFile]).toMatchObject({
+        mode: "0600",
+        secrets: ["backup-s3-access-key", "backup-s3-secret-key"],
+    });
+    expect(JSON.parse(textOf(backups, "/etc/pulumi-mesos/backup/settings.json"))).toMatchObject({
+        to,
+        s3: { ...s3, region: "us-east-1", keyFile },
+    });
+    expect(secrets.filter(({ name }) => name.startsWith("backup-"))).toEqual([
+        { name: "backup-s3-access-key", length: 0, given: true },
+        { name: "backup-s3-secret-key", length: 0, given: true },
+    ]);
+});
+
+test("a store that no backup goes to is a mistake", () => {
+    const s3 = { endpoint: "https://s3.example.org" };
+    const faults = faultsOf(changed({ backup: { recipients: [recipient], s3 } }));
+    expect(faults.map(({ code, path }) => `${code} ${path}`)).toContain("BACKUP_S3 backup.s3");
+});
+
 test("without a timer hosts get nothing", () => {
     expect(planOf(changed({ backup: { recipients: [recipient] } })).backups).toEqual([]);
 });
@@ -47,7 +74,13 @@ test.each<[string, object, string]>([
     ],
     ["no time of day", { ...target, at: ["24:00"] }, "FORMAT backup.timer.at[0]"],
     ["a relative folder", { to: "backups" }, "FORMAT backup.timer.to"],
-    ["a bucket", { to: "s3://bucket/folder" }, "FORMAT backup.timer.to"],
+    ["a bucket of nobody knows which store", { to: "s3://bucket/folder" }, "BACKUP_S3 backup.s3"],
+    ["no bucket", { to: "s3:///folder" }, "FORMAT backup.timer.to"],
+    [
+        "keys of a bucket",
+        { to: "s3://bucket/folder", hostKeys: target.hostKeys },
+        "BACKUP_HOST_KEYS backup.timer.hostKeys",
+    ],
 ])("%s is refused", (_what, timer, expected) => {
     expect(faultsOf(changed(site(timer))).map(({ code, path }) => `${code} ${path}`)).toContain(expected);
 });
