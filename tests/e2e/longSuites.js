@@ -1,2 +1,12 @@
 /** Suites of five to fifteen minutes each: the tier `long`, which `npm test` leaves out (`node tests/run.mjs long`). */
-module.exports = ["builds", "fiveServers", "https", "monitoring", "rescue", "together", "upgrade", "workqueue"];
+module.exports = [
+    "builds",
+    "fiveServers",
+    "https",
+    "lostHosts",
+    "monitoring",
+    "rescue",
+    "together",
+    "upgrade",
+    "workqueue",
+];
