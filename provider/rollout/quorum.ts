@@ -29,10 +29,16 @@ interface Kind {
     quorum(config: HostConfigInputs): number;
     /** Role of every member, by name. */
     roles(config: HostConfigInputs): Promise<Map<string, Role>>;
-    /** undefined while the host is not yet as healthy as it was meant to be; else what to say about it. */
-    healthy(host: HostConfigInputs, baseline: number): Promise<string | undefined>;
-    /** What must be as good after the change as before: followers in step, agents registered. */
-    baseline(config: HostConfigInputs): Promise<number>;
+    /**
+     * undefined while the host is not yet as healthy as it was meant to be; else what to say about it. A member that leaves may still
+     * lead: it goes last.
+     */
+    healthy(host: Prepared, baseline: number): Promise<string | undefined>;
+    /**
+     * What must be as good after the change as before: followers in step, agents registered. Of members only those that stay count:
+     * the others are not asked any more.
+     */
+    baseline(before: HostConfigInputs, wanted: HostConfigInputs): Promise<number>;
     /** What a member must put aside to start with the others from nothing: only where that is confirmed. */
     startsOver(host: Prepared): readonly string[];
     /** What is of no use any more, on a member's host, once all members are taken away together. */
@@ -110,7 +116,8 @@ export class QuorumStrategy implements Strategy {
             throw new HostError(host.host, "quorum", reason, "bring the other members back, then run again");
         }
         // Agents that have to find a new registry come back in their own time.
-        this.baselines.set(host.host, aside.length > 0 ? 0 : await this.kind.baseline(host.before ?? host.config));
+        const { before = host.config, config } = host;
+        this.baselines.set(host.host, aside.length > 0 ? 0 : await this.kind.baseline(before, config));
         return aside;
     }
 
@@ -118,7 +125,7 @@ export class QuorumStrategy implements Strategy {
         const { healthTimeoutSec } = host.config.rollout;
         const baseline = this.baselines.get(host.host) ?? 0;
         const said = await waitFor(
-            () => this.kind.healthy(host.config, baseline),
+            () => this.kind.healthy(host, baseline),
             healthTimeoutSec,
             () =>
                 new HostError(
@@ -215,11 +222,12 @@ export function zookeeperKind(client: ZooKeeperClient): Kind {
         members: (config) => zookeeper(config).members,
         quorum: (config) => Math.floor(zookeeper(config).members.length / 2) + 1,
         roles,
-        async baseline(config) {
-            return [...(await roles(config)).values()].filter((role) => role === "leader" || role === "follower")
-                .length;
+        async baseline(before, wanted) {
+            const now = await roles(before);
+            const staying = zookeeper(wanted).members.map(({ name }) => now.get(name));
+            return staying.filter((role) => role === "leader" || role === "follower").length;
         },
-        async healthy(config, baseline) {
+        async healthy({ config }, baseline) {
             const { members, clientPort } = zookeeper(config);
             const now = await roles(config);
             const own = now.get(config.host);
@@ -282,8 +290,8 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient): 
         async baseline(config) {
             return [...(await healths(config)).values()].find((health) => health?.elected === true)?.activeAgents ?? 0;
         },
-        async healthy(config, baseline) {
-            const now = await healths(config);
+        async healthy({ config, before = config }, baseline) {
+            const now = new Map([...(await healths(before)), ...(await healths(config))]);
             const own = now.get(config.host);
             const leader = [...now].find(([, health]) => health?.elected === true);
             if (own?.recovered !== true || leader?.[1] === undefined || leader[1].activeAgents < baseline) {

@@ -70,6 +70,20 @@ describe("ZooKeeper", () => {
         await expect(change({ m1: "follower", m2: "leader", m3: "follower" })).resolves.toEqual([]);
     });
 
+    test("that gets smaller is healthy with all that stay: who leaves is asked no more", async () => {
+        const modes: Record<string, Mode> = { m1: "follower", m2: "leader", m3: "follower" };
+        const strategy = new QuorumStrategy(zookeeperKind(zookeeper(modes)), fakeClock());
+        const members = zookeeperService.members.filter(({ name }) => name !== "m3");
+        const said: string[] = [];
+        const host = {
+            ...prepared(hostConfig("m1", { ...zookeeperService, members }), said),
+            before: member("m1"),
+        };
+        await strategy.before(host);
+        await strategy.after(host);
+        expect(said).toEqual(["serves as follower; m2 leads, 2 followers in step"]);
+    });
+
     test("puts its data aside when all members go, never when one of them goes", () => {
         const strategy = new QuorumStrategy(zookeeperKind(zookeeper({})));
         const all = ["m1", "m2", "m3"].map((name) => prepared(member(name)));
@@ -177,6 +191,20 @@ describe("Mesos masters", () => {
         healths["m2"] = healthy(false);
         await strategy.after(prepared(master("m2"), said));
         expect(counts).toEqual([]);
+        expect(said).toEqual(["stands by, registry recovered; m3 leads, 3 agents active"]);
+    });
+
+    test("are healthy under a leader that leaves: it is the last to go", async () => {
+        const healths = { m1: healthy(false), m2: healthy(false), m3: healthy(true) };
+        const strategy = new QuorumStrategy(masterKind(connect(healths)), fakeClock());
+        const members = masterService.members.filter(({ name }) => name !== "m3");
+        const said: string[] = [];
+        const host = {
+            ...prepared(hostConfig("m1", { ...masterService, members }), said),
+            before: master("m1"),
+        };
+        await strategy.before(host);
+        await strategy.after(host);
         expect(said).toEqual(["stands by, registry recovered; m3 leads, 3 agents active"]);
     });
 
