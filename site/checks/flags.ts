@@ -5,6 +5,9 @@ import { mesosInstall } from "../plan/distribution";
 import type { Host } from "../plan/hosts";
 import { masterFlags } from "../plan/masters";
 import type { PoolConfig, SiteConfig } from "../schema";
+import { mastersSchema } from "../schema/masters";
+import { poolSchema } from "../schema/pools";
+import { fieldOf } from "./fieldOf";
 import type { Checked, Report } from "./report";
 
 /** Where a flag of Mesos is set in the stack file, when not under a field of nearly the same name. */
@@ -16,12 +19,20 @@ const fields: Readonly<Record<string, string>> = {
     authenticate_http_readonly: "authentication.http",
     authenticate_http_readwrite: "authentication.http",
     credentials: "frameworks",
+    docker_store_dir: "dataDir",
     domain: "domain and hosts",
+    enforce_container_disk_quota: "enforceDiskQuota",
+    fetcher_cache_dir: "dataDir",
+    fetcher_cache_size: "fetcherCacheMiB",
     hostname: "hosts",
+    hostname_lookup: "hosts",
+    http_framework_authenticators: "authentication.frameworks",
     ip: "hosts",
+    launcher_dir: "distribution",
     master: "zookeeper",
-    work_dir: "workDir",
+    systemd_enable_support: "systemdSupport",
     zk: "zookeeper",
+    zk_session_timeout: "masters.zkSessionTimeoutSec",
 };
 
 /** Refused because they would defeat what the planner guarantees, or leak secrets into logs. */
@@ -37,17 +48,24 @@ const forbidden: Readonly<Record<string, string>> = {
     attributes: "set `attributes`",
     ip_discovery_command: "the address of a host is under `hosts`",
     jwt_secret_key: "keys are generated",
+    recover: "running tasks are found again after a restart by it",
+    reconfiguration_policy: "an agent keeps its id over a restart by it",
+    strict: "running tasks are found again after a restart by it",
     log_dir: "logs go to the journal, where passwords are masked; Mesos' own files would hold them",
     roles: "it is a whitelist that Mesos gave up; say under `frameworks` who may use which role",
     weights: "it is ignored once weights were set by the API",
 };
 
-function checkOwn(
-    path: string,
-    flags: SiteConfig["masters"]["flags"],
-    owned: ReadonlySet<string>,
-    report: Report,
-): void {
+interface Owner {
+    readonly path: string;
+    readonly flags: SiteConfig["masters"]["flags"];
+    /** Flags that the planner sets. */
+    readonly owned: ReadonlySet<string>;
+    /** Fields of the stack file beside `flags`. */
+    readonly names: readonly string[];
+}
+
+function checkOwn({ path, flags, owned, names }: Owner, report: Report): void {
     for (const [flag, value] of Object.entries(flags)) {
         const at = `${path}.flags${formatPath(["x", flag]).slice(1)}`;
         if (!/^[a-z][a-z0-9_]*$/.test(flag)) {
@@ -61,9 +79,7 @@ function checkOwn(
         if (owned.has(flag) || forbidden[flag] !== undefined)
             report.fault("FLAG_OWNED", at, "this flag is not for `flags`", {
                 value,
-                fix:
-                    forbidden[flag] ??
-                    `set ${fields[flag] ?? `\`${flag.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}\``}`,
+                fix: forbidden[flag] ?? `set \`${fields[flag] ?? fieldOf(flag, names) ?? flag}\``,
             });
         if (/['\n\r]/.test(String(value)))
             report.fault("FLAG_VALUE", at, "a flag's value cannot hold a single quote or a line break", { value });
@@ -100,7 +116,18 @@ export function checkFlags({ site }: Checked, report: Report): void {
         path: "",
     };
     const own = { ...site, masters: { ...site.masters, flags: {} } };
-    checkOwn("masters", site.masters.flags, new Set(Object.keys(masterFlags(own, host, 0))), report);
-    for (const [name, pool] of Object.entries(site.pools))
-        checkOwn(formatPath(["pools", name]), pool.flags, agentOwned(site, pool, host), report);
+    checkOwn(
+        {
+            path: "masters",
+            flags: site.masters.flags,
+            owned: new Set(Object.keys(masterFlags(own, host, 0))),
+            names: Object.keys(mastersSchema.shape),
+        },
+        report,
+    );
+    const names = Object.keys(poolSchema.shape);
+    for (const [name, pool] of Object.entries(site.pools)) {
+        const path = formatPath(["pools", name]);
+        checkOwn({ path, flags: pool.flags, owned: agentOwned(site, pool, host), names }, report);
+    }
 }

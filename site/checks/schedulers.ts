@@ -3,10 +3,14 @@ import { nearest } from "../nearest";
 import { membersOf } from "../plan/hosts";
 import { marathonSettings, metronomeSettings } from "../plan/schedulers";
 import type { SiteConfig } from "../schema";
+import { marathonSchema, metronomeSchema } from "../schema/services";
 import { checkAuthorities, checkTls } from "./certificates";
+import { fieldOf } from "./fieldOf";
 import type { Checked, Report } from "./report";
 
 type Kind = "marathon" | "metronome";
+
+const shapes = { marathon: marathonSchema.shape, metronome: metronomeSchema.shape } as const;
 
 const place = (site: SiteConfig) => ({ site, address: "", servers: [] });
 
@@ -65,7 +69,7 @@ function checkSettings(kind: Kind, { site }: Checked, report: Report): void {
                 value,
                 fix: name.startsWith("mesos_authentication")
                     ? "credentials are generated"
-                    : `set \`${fields[name] ?? name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}\``,
+                    : `set \`${fields[name] ?? fieldOf(name, Object.keys(shapes[kind])) ?? name}\``,
             });
         if (/['\n\r]/.test(String(value)))
             report.fault("FLAG_VALUE", at, "a value cannot hold a single quote or a line break", { value });

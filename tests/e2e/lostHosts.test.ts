@@ -30,7 +30,7 @@ const server = (cpus: number) => ({
 /** Lost agents are noticed within seconds, not within the 75 that a real site gives a cable. */
 function declareImpatient(): void {
     declareServices({ timeoutSec: 180 }, (site) => {
-        Object.assign(site.masters, { flags: { agent_ping_timeout: "2secs", max_agent_ping_timeouts: 3 } });
+        Object.assign(site.masters, { agentPingTimeoutSec: 4, maxAgentPingTimeouts: 3 });
     });
 }
 
