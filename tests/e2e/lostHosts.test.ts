@@ -47,6 +47,7 @@ const fullCount = (): Promise<true> =>
 beforeAll(async () => {
     await restore();
     write("apps", "lasting", server(0.1));
+    write("jobs", "tick", { id: "e2e-tick", run: { cmd: "true", cpus: 0.1, mem: 32, disk: 0, user: "nobody" } });
     declareImpatient();
     await up();
     await marathonPassword();
