@@ -124,10 +124,28 @@ export class Engine {
         return this.given(name);
     }
 
-    /** A secret that the stack's configuration has; it needs no state. */
+    /**
+     * A secret that the stack's configuration has. The engine reads the stack file only of a stack that it knows: one that was lost
+     * is made anew, empty.
+     */
     public async given(name: string): Promise<string | undefined> {
-        const { code, stdout } = await this.pulumi(["config", "get", name]);
-        return code === 0 ? stdout.toString().trim() : undefined;
+        const get = (): Promise<Ended> => this.pulumi(["config", "get", name]);
+        let said = await get();
+        if (said.code !== 0 && /no stack named/.test(said.stderr)) {
+            await this.select();
+            said = await get();
+        }
+        return said.code === 0 ? said.stdout.toString().trim() : undefined;
+    }
+
+    /** Secrets that the stack must be told and is not, with the command for each. */
+    public async missing(names: readonly string[]): Promise<string[]> {
+        const lines: string[] = [];
+        // One after the other: only the first may have to make the stack.
+        for (const name of names)
+            if ((await this.given(name)) === undefined)
+                lines.push(`the stack has no secret ${name}: pulumi config set -s ${this.stack} --secret ${name}`);
+        return lines;
     }
 
     public async setSecret(name: string, value: string): Promise<void> {

@@ -91,6 +91,9 @@ async function choose(site: RescueSite, engine: Engine, steps: Steps, options: R
         () => engine.state(),
         (found) => (found === undefined ? "none" : `${found.resources.length} resources`),
     );
+    const given = site.plan.secrets.filter((secret) => secret.given === true).map(({ name }) => name);
+    const missing = await engine.missing(given);
+    if (missing.length > 0) throw new BackupError(`nothing was touched: ${missing.join("\n  ")}`);
     const used = hostParts.filter((part) => site.members[part].length > 0);
     const looks = await steps.step("hosts looked at", async () => {
         const found = await Promise.all(

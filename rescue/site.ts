@@ -77,16 +77,12 @@ export function declaredBackup({ site, file }: RescueSite): NonNullable<SiteConf
  */
 export async function s3Access(site: RescueSite, engine: Engine): Promise<S3Access> {
     const s3 = declaredBackup(site).s3;
-    const names = Object.values(s3Secrets);
-    const [accessKey, secretKey] = await Promise.all(names.map((name) => engine.given(name)));
-    const missing = names.filter((_, index) => [accessKey, secretKey][index] === undefined);
+    const accessKey = await engine.given(s3Secrets.accessKey);
+    const secretKey = await engine.given(s3Secrets.secretKey);
+    if (s3 !== undefined && accessKey !== undefined && secretKey !== undefined) return { ...s3, accessKey, secretKey };
     const faults = [
         ...(s3 === undefined ? [`${site.file} has no backup.s3: { endpoint: https://HOST }`] : []),
-        ...missing.map(
-            (name) => `the stack has no secret ${name}: pulumi config set -s ${site.stack} --secret ${name}`,
-        ),
+        ...(await engine.missing(Object.values(s3Secrets))),
     ];
-    if (s3 === undefined || accessKey === undefined || secretKey === undefined)
-        throw new BackupError(`it is not said how to reach the S3 store\n  ${faults.join("\n  ")}`);
-    return { ...s3, accessKey, secretKey };
+    throw new BackupError(`it is not said how to reach the S3 store\n  ${faults.join("\n  ")}`);
 }

@@ -14,8 +14,10 @@ import { type S3, startS3 } from "../support/s3";
 const [M1, M2, M3, ...AGENT_HOSTS] = HOSTS;
 const MASTERS = [M1, M2, M3] as const;
 const INSTANCES = 3;
-/** Where hosts keep what they lead: a bucket, which no host is lost with. */
+/** Where everything is kept, by this machine and by the hosts. */
 const BUCKET = "s3://backups/lab";
+/** The same, as the store's files. */
+const kept = (): string => join(s3.folder, "lab");
 
 const at = (name: string): string => join(copyDir(), name);
 const key = (): string => at("rescue.key");
@@ -23,6 +25,8 @@ const firstFile = (path: string): string => readdirSync(path).filter((name) => n
 
 let recipient = "";
 let s3: S3;
+/** The stack file as the site's repository has it: the bucket's key is in it. */
+let committed = "";
 let firstUpSec = 0;
 
 /** The site with everything that must come back. */
@@ -42,6 +46,7 @@ function declareSite(): void {
             backup: {
                 recipients: [recipient],
                 keep: 2,
+                to: BUCKET,
                 s3: { endpoint: s3.endpoint },
                 timer: { at: ["02:30"], to: BUCKET },
             },
@@ -142,7 +147,6 @@ const untouched = async (host: string): Promise<void> =>
 /** "altogether  98.2 s", of the table at the end. */
 const took = (text: string): number => Number(/^altogether +([\d.]+) s$/m.exec(text)?.[1]);
 
-/** The bucket's key is in the stack file, which a disaster leaves where it is. */
 async function setKey(): Promise<void> {
     for (const [name, value] of [
         ["backup-s3-access-key", s3.accessKey],
@@ -155,7 +159,6 @@ async function setKey(): Promise<void> {
 }
 
 beforeAll(async () => {
-    rmSync(at("backups"), { recursive: true, force: true });
     // The machine's own address on the hosts' bridge.
     s3 = await startS3("backups", addressOf(M1).replace(/\d+$/, "1"));
     await must("age-keygen", ["-o", key()]);
@@ -180,6 +183,7 @@ beforeAll(async () => {
         cwd: copyDir(),
     });
     await setKey();
+    committed = readFileSync(at("Pulumi.lab.yaml"), "utf8");
     const began = Date.now();
     await up();
     firstUpSec = (Date.now() - began) / 1000;
@@ -187,7 +191,7 @@ beforeAll(async () => {
 }, 600_000);
 beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
 afterAll(async () => {
-    for (const name of ["rescue-apps", "rescue-jobs", "backups", "rescue.key"])
+    for (const name of ["rescue-apps", "rescue-jobs", "worse", "rescue.key"])
         rmSync(at(name), { recursive: true, force: true });
     await restore();
     await s3.stop();
@@ -199,15 +203,15 @@ test("a backup is checked by real servers, sealed, and refused where it is damag
     expect(told).toMatch(/registry: copied and checked: 3 agents, quotas of 1 roles, weights of 1/);
     expect(await succeeds("inspect", "-i", key())).toMatch(/opens with the key/);
 
-    const name = firstFile(at("backups"));
+    const name = firstFile(kept());
     const secrets = await allSecrets();
-    for (const file of readdirSync(join(at("backups"), name))) {
-        expect(secretsIn(readFileSync(join(at("backups"), name, file), "latin1"), secrets)).toEqual([]);
+    for (const file of readdirSync(join(kept(), name))) {
+        expect(secretsIn(readFileSync(join(kept(), name, file), "latin1"), secrets)).toEqual([]);
     }
     /** A copy of the backup, made worse. */
     const worse = (change: (folder: string) => void): string[] => {
         rmSync(at("worse"), { recursive: true, force: true });
-        cpSync(join(at("backups"), name), join(at("worse"), name), { recursive: true });
+        cpSync(join(kept(), name), join(at("worse"), name), { recursive: true });
         change(join(at("worse"), name));
         return ["inspect", "-i", key(), "--from", at("worse"), "--backup", name];
     };
@@ -242,17 +246,13 @@ test("each part is backed up by the host that leads it, once, and status tells i
         expect(await on(host, "systemctl show -P NextElapseUSecRealtime mesos-backup.timer")).toContain(" 02:30:00 ");
     }
     await Promise.all(MASTERS.map((host) => on(host, "systemctl start mesos-backup.service")));
-    const kept = join(s3.folder, "lab");
-    const names = readdirSync(kept).sort();
-    const parts = names.map((name) => /^lab-\d{8}T\d{6}Z-(\w+)$/.exec(name)?.[1]).sort();
-    expect(parts).toEqual(["registry", "zookeeper"]);
+    const names = readdirSync(kept()).filter((name) => /^lab-\d{8}T\d{6}Z-\w+$/.test(name));
+    expect(names.map((name) => name.split("-").pop()).sort()).toEqual(["registry", "zookeeper"]);
     const secrets = await allSecrets();
     for (const name of names)
-        for (const file of readdirSync(join(kept, name)))
-            expect(secretsIn(readFileSync(join(kept, name, file), "latin1"), secrets)).toEqual([]);
-    expect(await succeeds("inspect", "-i", key(), "--from", BUCKET)).toMatch(
-        /has no pulumi of this site.*3 agents, quotas of 1 roles.*opens with the key/s,
-    );
+        for (const file of readdirSync(join(kept(), name)))
+            expect(secretsIn(readFileSync(join(kept(), name, file), "latin1"), secrets)).toEqual([]);
+    expect(await succeeds("inspect", "-i", key())).toMatch(/3 agents, quotas of 1 roles.*opens with the key/s);
     const { stdout } = await run(process.execPath, [join("bin", "status.js"), "-s", "lab", "--json"], {
         cwd: copyDir(),
     });
@@ -269,8 +269,9 @@ test("all masters lost: tasks never notice, and everything has its old id", asyn
     const name = firstFile(at("worse"));
     expect(await refused("restore", "-i", key(), "--from", at("worse"), "--backup", name)).toMatch(/another one than/);
     for (const host of MASTERS) await untouched(host);
-    // From what the hosts themselves have kept.
-    const told = await succeeds("restore", "-i", key(), "--from", BUCKET);
+    // From what the hosts themselves have kept: it is the newest.
+    const told = await succeeds("restore", "-i", key());
+    for (const part of ["zookeeper", "registry"]) expect(told).toMatch(new RegExp(`lab-\\d{8}T\\d{6}Z-${part} of `));
     tell(told.slice(told.lastIndexOf("Pulumi's state ")));
     expect(await running()).toEqual(before);
     expect(await lives()).toEqual(were);
@@ -307,7 +308,7 @@ test("everything lost: from the backup to the same site, nothing twice", async (
     const before = await running();
     await lose(...HOSTS);
     await forgetStack();
-    declareSite();
+    writeFileSync(at("Pulumi.lab.yaml"), committed);
     const told = await succeeds("restore", "-i", key());
     tell(told.slice(told.lastIndexOf("Pulumi's state ")));
     // The goal: no more than a minute longer. Told, not asserted: a machine that others share is slower at one time than at another.
