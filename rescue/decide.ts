@@ -36,7 +36,10 @@ const names: Readonly<Record<HostPart, string>> = { zookeeper: "ZooKeeper", regi
 export function decide(part: HostPart, looks: ReadonlyMap<string, Look>, wish: Wish): Decision {
     const all = [...looks].map(([host, look]) => ({ host, ...look }));
     const leader = all.find((one) => "leads" in one && one.leads);
-    if (leader !== undefined) return { action: "leave", reason: `${names[part]} leads on ${leader.host}` };
+    // One that has just lost its quorum takes itself for the leader until its session ends: hosts that hold nothing are none of its.
+    const followers = all.filter((one) => "error" in one || one.data);
+    if (leader !== undefined && followers.length > all.length / 2)
+        return { action: "leave", reason: `${names[part]} leads on ${leader.host}` };
     const holders = all.flatMap((one) => ("data" in one && one.data && one.restored !== wish.id ? [one.host] : []));
     if (holders.length > all.length / 2 && wish.survivor === undefined && !wish.replace)
         return {

@@ -77,7 +77,7 @@ test("a zone is lost: the others serve at full count, what is not in it can be c
 
         // Who looks is told what is out of reach, and nothing else is touched.
         const refused = await failingUp("--refresh");
-        for (const host of ZONE) expect(refused).toMatch(new RegExp(`${host}: look: cannot reach it`));
+        for (const host of ZONE) expect(refused).toMatch(new RegExp(`${host}: look: cannot reach`));
         // What is not in the zone can be changed without a look.
         write("apps", "lasting", server(0.11));
         await up();

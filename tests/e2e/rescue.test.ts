@@ -86,6 +86,8 @@ interface MesosState {
     readonly frameworks: readonly {
         readonly name: string;
         readonly id: string;
+        /** One that came and went while its id was not kept yet stays known for its failover time-out. */
+        readonly active: boolean;
         readonly tasks: readonly { readonly id: string; readonly state: string }[];
     }[];
 }
@@ -104,7 +106,7 @@ async function running(): Promise<{
     const tasks = frameworks.flatMap((one) => one.tasks.filter(({ state }) => state === "TASK_RUNNING"));
     const names = tasks.map(({ id }) => id).filter((id) => id.startsWith("rescue_"));
     return {
-        frameworks: Object.fromEntries(frameworks.map(({ name, id }) => [name, id])),
+        frameworks: Object.fromEntries(frameworks.filter(({ active }) => active).map(({ name, id }) => [name, id])),
         tasks: names.sort(),
         quotas: await get("/quota"),
         weights: await get("/weights"),

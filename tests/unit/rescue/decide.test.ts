@@ -15,6 +15,12 @@ test("a quorum that lives is left alone, whatever is asked for", () => {
     });
 });
 
+test("who leads nobody has lost its quorum, and does not know it yet", () => {
+    const looks = { a: empty, b: empty, c: { ...holds, serves: true, leads: true } };
+    expect(decided(looks).action).toBe("refuse");
+    expect(decided(looks, { survivor: "c" })).toEqual({ action: "seed", hosts: ["a", "b"] });
+});
+
 test("empty hosts are given the copy", () => {
     expect(decided({ a: empty, b: empty })).toEqual({ action: "seed", hosts: ["a", "b"] });
 });
