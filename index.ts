@@ -11,6 +11,7 @@ import { AgentPool } from "./components/mesos/agentPool";
 import { MesosMasters } from "./components/mesos/mesosMasters";
 import type { IHost } from "./components/shared/host";
 import type { IScheduler } from "./components/shared/schedulerService";
+import { SiteCertificates } from "./components/shared/certificates";
 import { quietShutdown } from "./components/shared/quietShutdown";
 import { SiteSecrets } from "./components/shared/secrets";
 import { readPlan, readWork, requireGivenSecrets, requireOwnKeys } from "./components/shared/stackFile";
@@ -53,7 +54,8 @@ const work = readWork(planned);
 requireGivenSecrets(plan, work);
 requireOwnKeys(planned);
 const config = new pulumi.Config();
-const secrets = new SiteSecrets("secrets", plan.secrets, (name) => config.getSecret(name));
+const certificates = plan.certificates && new SiteCertificates("certificates", plan.certificates);
+const secrets = new SiteSecrets("secrets", plan.secrets, (name) => config.getSecret(name), certificates?.values);
 const site: SiteContext = { plan, secrets, ...makeHosts(plan) };
 
 const zookeeper =
@@ -74,10 +76,8 @@ if (plan.backups.length > 0)
 if (plan.monitoring !== undefined)
     new Monitoring("monitoring", { ...plan.monitoring, site, after: [...zookeeper.ready, ...masters.ready] });
 
-/** Secrets of the site itself; others are given in the stack's configuration. */
-const generated = new Set(plan.secrets.map(({ name }) => name));
 const secretOf = (name: string): pulumi.Output<string> =>
-    generated.has(name) ? secrets.value(name) : config.requireSecret(name);
+    secrets.has(name) ? secrets.value(name) : config.requireSecret(name);
 const scheduler = (kind: SchedulerPlan["kind"]): IScheduler => {
     const own = plan.schedulers.find((one) => one.kind === kind);
     const Service = kind === "marathon" ? MarathonService : MetronomeService;
@@ -127,6 +127,8 @@ const rest = [...pools.values()].flatMap((pool) => pool.rest ?? []);
 export const cluster = rest.length === 0 ? plan.cluster : Promise.all(rest).then(() => plan.cluster);
 export const endpoints = plan.endpoints;
 export const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
+/** Certificates of the site's own authority, PEM: for whoever else asks its servers. */
+export const authorities = certificates?.trusted;
 /** Principal and secret of each framework. */
 export const frameworks = Object.fromEntries(
     plan.frameworks.map(({ principal, secret }) => [principal, { secret: secrets.value(secret) }]),

@@ -5,8 +5,10 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Endpoint } from "../provider/clients/http";
 import { MetronomeClient } from "../provider/clients/metronome";
+import { stackOutput } from "../report/outputs";
 import { formatIssues, planSite } from "../site";
 import { loadStack } from "../site/load";
+import { trusting } from "../site/plan/certificates";
 import { planBuilds } from "../site/plan/builds";
 import type { SitePlan } from "../site/plan/types";
 import { serverOf } from "../site/plan/work";
@@ -49,7 +51,9 @@ function siteOf(stack: string, cwd: string): { plan: SitePlan; site: SiteConfig 
     const loaded = loadStack(file);
     const planned = loaded.issues.length > 0 ? { issues: loaded.issues } : planSite(loaded.config);
     if ("issues" in planned) throw new Error(`${file} has faults\n${formatIssues(planned.issues)}`);
-    return planned;
+    const { plan, site } = planned;
+    const isSigned = site.metronome?.tls?.issuer === "site";
+    return { site, plan: isSigned ? trusting(plan, String(stackOutput(stack, cwd, "authorities"))) : plan };
 }
 
 function endpointOf(site: SiteConfig, plan: SitePlan): Endpoint {

@@ -1,4 +1,4 @@
-/** What the file says that the program is started with. It holds no password: that has a file of its own. */
+/** What the file says that the program is started with. It holds no password and no certificate: those have files of their own. */
 import { readFileSync } from "node:fs";
 import type { Endpoint } from "../provider/clients/http";
 import type { BalancerPlace } from "./balancer";
@@ -7,8 +7,8 @@ import type { NameSettings } from "./names";
 
 interface MarathonAt {
     readonly urls: readonly string[];
-    /** Certificates of authorities, PEM. */
-    readonly ca?: string;
+    /** File with the certificates of authorities, PEM. */
+    readonly caFile?: string;
     readonly user?: string;
     /** File that holds nothing but the password. */
     readonly passwordFile?: string;
@@ -37,10 +37,10 @@ export const readLoadBalancer = (file: string): LoadBalancerFile =>
 
 export const readNames = (file: string): NamesFile => JSON.parse(readFileSync(file, "utf8")) as NamesFile;
 
-export function endpointOf({ urls, ca, user, passwordFile }: MarathonAt): Endpoint {
+export function endpointOf({ urls, caFile, user, passwordFile }: MarathonAt): Endpoint {
     return {
         urls,
-        ...(ca === undefined ? {} : { ca }),
+        ...(caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") }),
         ...(user === undefined || passwordFile === undefined
             ? {}
             : { username: user, password: readFileSync(passwordFile, "utf8").trim() }),

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basicAuth } from "../frameworks/scheduler/credential";
 import { accessClient } from "../provider/clients/access";
-import { certificateEnd } from "../provider/clients/certificate";
+import { certificateLife } from "../provider/clients/certificate";
 import { open, textOf } from "../provider/clients/request";
 import { schedulerClient } from "../provider/clients/schedulers";
 import { monitored } from "../provider/clients/zookeeper";
@@ -31,24 +31,23 @@ async function schedulerSamples(
     target: Extract<Target, { readonly kind: "marathon" | "metronome" }>,
 ): Promise<Sample[]> {
     const { kind, host, address, port, login, tls } = target;
+    const ca = tls?.caFile === undefined ? undefined : readFileSync(tls.caFile, "utf8");
     const base = `${tls === undefined ? "http" : "https"}://${address}:${port}`;
-    const health = await schedulerClient.health(base, kind, login && credentialOf(login), tls?.ca);
+    const health = await schedulerClient.health(base, kind, login && credentialOf(login), ca);
     if (health === undefined) throw new Error("does not answer");
     const leads = [host, address].map((name) => `${name}:${port}`).includes(health.leader ?? "");
     return [
         { name: `${kind}_leads`, value: leads ? 1 : 0 },
         // The others would only hand the question on.
-        ...(leads && kind === "marathon"
-            ? appSamples(await json(`${base}/v2/apps?embed=apps.counts`, login, tls?.ca))
-            : []),
+        ...(leads && kind === "marathon" ? appSamples(await json(`${base}/v2/apps?embed=apps.counts`, login, ca)) : []),
     ];
 }
 
 /** What can be told of a server even when it does not serve as it should. */
 async function alwaysOf(target: Target): Promise<Sample[]> {
     if (!("tls" in target)) return [];
-    const end = await certificateEnd(`https://${target.address}:${target.port}`, TIMEOUT_MS).catch(() => undefined);
-    return end === undefined ? [] : [{ name: "certificate_not_after_seconds", value: end.getTime() / 1000 }];
+    const life = await certificateLife(`https://${target.address}:${target.port}`, TIMEOUT_MS).catch(() => undefined);
+    return life === undefined ? [] : [{ name: "certificate_not_after_seconds", value: life.until.getTime() / 1000 }];
 }
 
 async function samplesOf(target: Target): Promise<Sample[]> {

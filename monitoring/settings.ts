@@ -1,6 +1,6 @@
 /** What the file says that the exporter is started with. It holds no password: those have files of their own. */
 import { readFileSync } from "node:fs";
-import type { AccessService, SchedulerService } from "../site/plan/types";
+import type { AccessService } from "../site/plan/types";
 
 interface Place {
     /** Name of the host: the only thing that Prometheus asks with. */
@@ -23,8 +23,8 @@ export type Target = Place &
         | {
               readonly kind: "marathon" | "metronome";
               readonly login?: Login;
-              /** It speaks HTTPS. */
-              readonly tls?: SchedulerService["tls"];
+              /** It speaks HTTPS; the file holds the certificates of authorities, PEM. */
+              readonly tls?: { readonly caFile?: string };
           }
         | { readonly kind: "access"; readonly service: AccessService }
     );

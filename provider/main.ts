@@ -10,6 +10,8 @@ import { zookeeperClient } from "./clients/zookeeper";
 import { checkCloud, serverFault } from "./functions/checkCloud";
 import { clearLeftovers } from "./functions/clearLeftovers";
 import { Connections, textsOf } from "./resources/connections";
+import { certificate } from "./resources/certificate";
+import { certificateAuthority } from "./resources/certificateAuthority";
 import { generatedSecret } from "./resources/generatedSecret";
 import { hostConfig } from "./resources/hostConfig";
 import { lookup } from "./resources/lookup";
@@ -53,6 +55,8 @@ async function main(): Promise<void> {
         version: PULUMI_MESOS_VERSION,
         types: {
             HostConfig: hostConfig(dependencies),
+            Certificate: certificate(),
+            CertificateAuthority: certificateAuthority(),
             GeneratedSecret: generatedSecret,
             Lookup: lookup(openstack),
             Machine: machine({ ssh: openSsh, openstack }),

@@ -130,11 +130,12 @@ export class ProviderServer {
         this.engine = new EngineClient(address, grpc.credentials.createInsecure());
     }
 
-    private context(request: Named): Context {
+    private context(request: Named, outputs?: Struct): Context {
         const urn = request.getUrn();
         return {
             urn,
             name: urn.slice(urn.lastIndexOf("::") + 2),
+            ...(outputs === undefined ? {} : { outputs: wire(outputs).value }),
             log: (severity, message) => {
                 const entry = new LogRequest();
                 entry.setSeverity(SEVERITY[severity]);
@@ -250,7 +251,7 @@ export class ProviderServer {
             changes,
             replaces = [],
             deleteBeforeReplace = false,
-        } = this.typeOf(request).diff(before, after, this.context(request));
+        } = this.typeOf(request).diff(before, after, this.context(request, request.getOlds()));
         const response = new rpc.DiffResponse();
         const { DiffChanges } = rpc.DiffResponse;
         response.setChanges(changes.length > 0 ? DiffChanges.DIFF_SOME : DiffChanges.DIFF_NONE);
@@ -265,7 +266,8 @@ export class ProviderServer {
             const detail = new rpc.PropertyDiff();
             const replace = replaces.some((other) => formatPath(other) === formatPath(path));
             detail.setKind(replace ? replacing[kind] : kinds[kind]);
-            detail.setInputdiff(true);
+            // What only the outputs tell, as a certificate that ends, is no input's doing.
+            detail.setInputdiff(String(path[0]) in before || String(path[0]) in after);
             response.getDetaileddiffMap().set(formatPath(path), detail);
         }
         return response;
@@ -316,7 +318,7 @@ export class ProviderServer {
             wire(request.getOldInputs()).value,
             after.value,
             request.getPreview(),
-            this.context(request),
+            this.context(request, request.getOlds()),
         );
         const response = new rpc.UpdateResponse();
         response.setProperties(outputs(state, after));

@@ -1,4 +1,5 @@
 /** What a reviewer must not overlook, worst first. */
+import { authorityType } from "./certificates";
 import type { Capacity } from "./capacity";
 import { nameOf } from "./events";
 import { ranges } from "./fold";
@@ -204,9 +205,18 @@ function generatedDangers({ preview }: Facts): Danger[] {
     const lost = preview.steps.filter(
         ({ type, change }) => type === "mesos:index:GeneratedSecret" && (change === "delete" || change === "replace"),
     );
-    return lost.length === 0
-        ? []
-        : [{ kind: "data", text: `generated secrets go: ${lost.map(({ name }) => name).join(", ")}` }];
+    const authorities = preview.steps.filter(
+        ({ type, change }) => type === authorityType && (change === "delete" || change === "replace"),
+    );
+    return [
+        ...authorities.map(() => ({
+            kind: "data" as const,
+            text: "the site's own authority goes: whoever trusts it must be told of another",
+        })),
+        ...(lost.length === 0
+            ? []
+            : [{ kind: "data" as const, text: `generated secrets go: ${lost.map(({ name }) => name).join(", ")}` }]),
+    ];
 }
 
 /** What a policy says of resources, equal findings as one. The engine puts the policy's description before the finding. */

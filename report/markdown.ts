@@ -153,6 +153,10 @@ function cloudSection({ cloud, others }: Report): string[] {
     ];
 }
 
+function certificateSection({ certificates }: Report): string[] {
+    return certificates.map(({ names, text }) => `- ${inline(hostList(names, "of them"))}: ${inline(text)}`);
+}
+
 function arrow(before: number, after: number, show: (value: number) => string = String): string {
     return before === after ? show(after) : `${show(before)} → **${show(after)}**`;
 }
@@ -196,6 +200,7 @@ function sections(report: Report): Section[] {
         { title: "Restarts", lines: rolloutSection(report) },
         { title: "Apps, jobs and settings", lines: workSection(report) },
         { title: "Machines and other resources", lines: cloudSection(report) },
+        { title: "Certificates", lines: certificateSection(report) },
         { title: "Capacity", lines: capacitySection(report) },
         {
             title: "Drift",

@@ -1,5 +1,6 @@
 /** The report as data: what `--json` prints, and what the page is made from. */
 import { type Capacity, capacityOf } from "./capacity";
+import { type CertificateGroup, certificateGroups, isCertificate } from "./certificates";
 import { type Danger, dangersOf, policyFindings } from "./dangers";
 import { foldHosts, type HostGroup, hostList, omit, sorted } from "./fold";
 import { type HostChange, hostChange } from "./hosts";
@@ -33,6 +34,8 @@ export interface Report {
     readonly rollout: readonly RolloutStep[];
     readonly cloud: readonly CloudGroup[];
     readonly work: readonly WorkChange[];
+    /** Those of the site's own authority. */
+    readonly certificates: readonly CertificateGroup[];
     /** Whatever is of no kind above, e.g. generated secrets. */
     readonly others: readonly { readonly change: Change; readonly type: string; readonly names: readonly string[] }[];
     readonly capacity: { readonly before: Capacity; readonly after: Capacity };
@@ -123,7 +126,7 @@ export function reportOf(preview: Preview): Report {
     for (const step of steps) {
         const { change, type, name, before, after } = step;
         const known = hostChange(step) ?? cloudChange(step) ?? workChange(step);
-        if (change === "same" || known !== undefined || !isCustom(before ?? after)) continue;
+        if (change === "same" || known !== undefined || isCertificate(step) || !isCustom(before ?? after)) continue;
         const entry = others.get(`${change} ${type}`) ?? { change, type: type.split(":").pop() ?? type, names: [] };
         entry.names = sorted([...entry.names, name]);
         others.set(`${change} ${type}`, entry);
@@ -148,6 +151,7 @@ export function reportOf(preview: Preview): Report {
         rollout: rolloutOf(hosts),
         cloud: foldCloud(cloud),
         work,
+        certificates: certificateGroups(steps),
         others: [...others.values()],
         capacity,
         drift: looks === undefined ? undefined : driftOf(looks),

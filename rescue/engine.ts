@@ -19,6 +19,8 @@ export interface State {
 
 export interface StackOutputs {
     readonly operator?: { readonly principal: string; readonly secret: string };
+    /** Certificates of the site's own authority, PEM. */
+    readonly authorities?: string;
 }
 
 interface SecretResource extends StateResource {

@@ -2,6 +2,7 @@
 import { ZooKeeperSession } from "../frameworks/zookeeper/session";
 import { HttpGroup } from "../provider/clients/http";
 import { HttpMesosClient, type MasterAddress } from "../provider/clients/mesos";
+import { trusting } from "../site/plan/certificates";
 import { zookeeperSecret, zookeeperUser } from "../site/plan/principals";
 import { lostAgents } from "./decide";
 import type { Engine } from "./engine";
@@ -138,7 +139,9 @@ interface AppCounts {
 
 /** Waits until Marathon runs what it should. @returns what it does not, and how many tasks it runs */
 async function appsBack({ plan }: RescueSite, engine: Engine): Promise<{ tasks: number; lacking: string[] }> {
-    const own = plan.schedulers.find(({ kind }) => kind === "marathon");
+    const { authorities } = plan.certificates === undefined ? {} : await engine.outputs();
+    const { schedulers } = authorities === undefined ? plan : trusting(plan, authorities);
+    const own = schedulers.find(({ kind }) => kind === "marathon");
     if (own === undefined) return { tasks: 0, lacking: [] };
     const { urls, ca, login } = own;
     const password = login && (await engine.secret(login.secret));

@@ -1,6 +1,7 @@
 /** The stack file's schema: config key `pulumi-mesos:site`. Editors get it as schema/site.schema.json. */
 import * as z from "zod";
 import { backupSchema } from "./schema/backup";
+import { certificatesSchema } from "./schema/certificates";
 import { distributionSchema, hostsSchema, sshSchema } from "./schema/hosts";
 import { discoverySchema, loadBalancerSchema } from "./schema/discovery";
 import { monitoringSchema } from "./schema/monitoring";
@@ -66,6 +67,7 @@ export const siteSchema = z
             .optional()
             .describe("Gives every master and agent a fault domain (region and zone). Default: none has one."),
         authentication: authenticationSchema.prefault({}),
+        certificates: certificatesSchema.prefault({}),
         openstack: openstackSchema
             .optional()
             .describe("What hosts of kind `openstack` are made of. Default: there are none."),

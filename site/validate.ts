@@ -196,9 +196,16 @@ export function validateSite(value: unknown): Validated {
     if (rest === undefined) return { hosts: new Map(), issues, warnings: [] };
     // A host or pool that could not be read makes others look wrong: what refers to it is judged when it is mended.
     const hostsUnread = issues.some(({ path }) => overlaps(path, "hosts"));
+    // What stands beside a choice that there is not was read as if another had been made.
+    const unread = faults.flatMap((fault) =>
+        fault.code === "invalid_union" && fault.discriminator !== undefined
+            ? [formatPath(fault.path.slice(0, -1))]
+            : [],
+    );
     const more = checkAll(rest).report.faults.filter(
         ({ code, path }) =>
-            !(hostsUnread && code === "HOST_UNKNOWN") && !issues.some((known) => overlaps(known.path, path)),
+            !(hostsUnread && code === "HOST_UNKNOWN") &&
+            ![...issues.map((known) => known.path), ...unread].some((known) => overlaps(known, path)),
     );
     return { hosts: new Map(), issues: [...issues, ...more], warnings: [] };
 }

@@ -1,13 +1,14 @@
 /** `npm run status`: how a site is. Exit status 0: healthy; 1: there are problems; 2: wrong usage; 3: it could not be asked. */
-import { spawnSync } from "node:child_process";
 import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { stackOutput } from "../report/outputs";
 import { preview } from "../report/preview";
 import { reportOf } from "../report/model";
 import { formatIssues, planSite } from "../site";
 import { loadStack } from "../site/load";
+import { trusting } from "../site/plan/certificates";
 import type { SiteStatus } from "./model";
 import { pageOf } from "./page";
 import { type Credential, readStatus } from "./read";
@@ -28,15 +29,14 @@ class UsageError extends Error {}
 
 const root = resolve(__dirname, "..");
 
-/** What the stack knows and its file does not; undefined, with the reason on standard error, where it cannot be had. */
-function operatorOf(stack: string, cwd: string): Credential | undefined {
-    const args = ["-C", cwd, "stack", "output", "operator", "--json", "--show-secrets", "--stack", stack];
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "toolchain", "pulumi.mjs"), ...args], {
-        encoding: "utf8",
-    });
-    if (status === 0) return JSON.parse(stdout) as Credential;
-    process.stderr.write(`asked without the operator's credential: ${stderr.trim().split("\n").at(-1) ?? ""}\n`);
-    return undefined;
+/** An output of the stack; undefined, with the reason on standard error, where it cannot be had. */
+function outputOf(stack: string, cwd: string, name: string, what: string): unknown {
+    try {
+        return stackOutput(stack, cwd, name);
+    } catch (error) {
+        process.stderr.write(`asked without ${what}: ${(error as Error).message}\n`);
+        return undefined;
+    }
 }
 
 async function driftOf(stack: string, cwd: string): Promise<string[]> {
@@ -82,14 +82,18 @@ async function run(argv: readonly string[]): Promise<number> {
     const loaded = loadStack(file);
     const planned = loaded.issues.length > 0 ? { issues: loaded.issues } : planSite(loaded.config);
     if ("issues" in planned) throw new Error(`${file} has faults\n${formatIssues(planned.issues)}`);
-    const { plan, site } = planned;
-    const operator = operatorOf(stack, cwd);
+    const { site } = planned;
+    const operator = outputOf(stack, cwd, "operator", "the operator's credential") as Credential | undefined;
+    const authorities =
+        planned.plan.certificates && outputOf(stack, cwd, "authorities", "the certificates of the site's authority");
+    const plan = typeof authorities === "string" ? trusting(planned.plan, authorities) : planned.plan;
     for (;;) {
         const drift = values.drift ? await driftOf(stack, cwd) : undefined;
         const status: SiteStatus = await readStatus({
             stack,
             plan,
             urls: secureUrls(plan, site),
+            ...(typeof authorities === "string" ? { authorities } : {}),
             ...(site.backup === undefined ? {} : { maxBackupHours: site.backup.maxAgeHours }),
             ...(operator === undefined ? {} : { operator }),
             ...(drift === undefined ? {} : { drift }),

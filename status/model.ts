@@ -1,4 +1,5 @@
 /** How a site is, as plain data: what `npm run status -- --json` prints, and what table and page are made from. */
+import { warnDays } from "../site/checks/certificates";
 
 export type State = "leader" | "follower" | "serving" | "active" | "drained" | "inactive" | "down" | "unknown";
 
@@ -31,6 +32,8 @@ export interface Expiry {
     /** ISO 8601; undefined when it could not be read. */
     readonly until?: string;
     readonly daysLeft?: number;
+    /** Its whole life: one that lives shortly ends soon all the time. */
+    readonly lifeDays?: number;
     readonly trouble?: string;
 }
 
@@ -62,9 +65,6 @@ export interface SiteStatus {
     readonly problems: readonly string[];
 }
 
-/** Days before an expiry that it becomes a problem. */
-export const warnDays = 21;
-
 const every = (status: Pick<SiteStatus, "zones">): { host: HostStatus; service: ServiceStatus }[] =>
     status.zones.flatMap(({ hosts }) => hosts.flatMap((host) => host.services.map((service) => ({ host, service }))));
 
@@ -94,8 +94,8 @@ export function problemsOf(status: Omit<SiteStatus, "problems">, maxBackupHours 
                 `${service.what} on ${host.name} is ${service.state}${service.trouble === undefined ? "" : `: ${service.trouble}`}`,
             );
     if ((status.tasks?.staging ?? 0) > 2) problems.push(`${status.tasks?.staging ?? 0} tasks are staging`);
-    for (const { what, until, daysLeft, trouble } of status.expiries)
-        if (daysLeft !== undefined && daysLeft < warnDays)
+    for (const { what, until, daysLeft, lifeDays, trouble } of status.expiries)
+        if (daysLeft !== undefined && daysLeft < warnDays(lifeDays))
             problems.push(
                 `${what} ${daysLeft < 0 ? "has expired" : `expires in ${daysLeft} day${daysLeft === 1 ? "" : "s"}`} (${until ?? ""})`,
             );

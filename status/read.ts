@@ -1,11 +1,12 @@
 /** Asks a site's own endpoints how they are. Every question has a time limit: a dead host answers nothing at all. */
-import { certificateEnd } from "../provider/clients/certificate";
+import { certificateLife, type Life } from "../provider/clients/certificate";
 import { request as httpRequest } from "node:http";
 import { accessClient } from "../provider/clients/access";
 import { dial, type Route } from "../provider/clients/dial";
 import { openSsh, type Ssh } from "../provider/clients/ssh";
 import { schedulerClient } from "../provider/clients/schedulers";
 import { zookeeperClient } from "../provider/clients/zookeeper";
+import { certificatesOf } from "../site/checks/certificates";
 import { servicesOf } from "../site/plan/services";
 import type { HostSpec, Service, SitePlan } from "../site/plan/types";
 import { backupsOf } from "./backups";
@@ -182,16 +183,29 @@ async function otherOf(spec: HostSpec): Promise<ServiceStatus> {
     return answers ? { what, state: "serving" } : { what, state: "down", trouble: "does not answer" };
 }
 
+const expiryAt = ({ from, until }: Life, now: number) => ({
+    until: until.toISOString(),
+    daysLeft: Math.floor((until.getTime() - now) / dayMs),
+    lifeDays: Math.round((until.getTime() - from.getTime()) / dayMs),
+});
+
 /** Until when the certificate of an https address is good. */
 export async function expiryOf(url: string, now: number): Promise<Expiry> {
     const what = `certificate of ${new URL(url).host}`;
     try {
-        const until = await certificateEnd(url, timeoutMs);
-        return { what, until: until.toISOString(), daysLeft: Math.floor((until.getTime() - now) / dayMs) };
+        return { what, ...expiryAt(await certificateLife(url, timeoutMs), now) };
     } catch (error) {
         const { code, message } = error as Error & { code?: string };
         return { what, trouble: code ?? message };
     }
+}
+
+/** Until when the site's own authorities are good: those that sign, and those that are trusted besides. */
+export function authorityExpiries(pem: string, now: number): Expiry[] {
+    return certificatesOf(pem).map((one) => ({
+        what: `certificate of ${/CN=(.*)/.exec(one.subject)?.[1] ?? "the authority"}`,
+        ...expiryAt({ from: new Date(one.validFrom), until: new Date(one.validTo) }, now),
+    }));
 }
 
 export interface Asked {
@@ -200,6 +214,8 @@ export interface Asked {
     /** https addresses of others that the site uses. */
     readonly urls: readonly string[];
     readonly operator?: Credential;
+    /** Certificates of the site's own authority, PEM. @default - it has none */
+    readonly authorities?: string;
     readonly drift?: readonly string[];
     readonly now?: Date;
     /** An older backup is a problem, hours. @default - none is too old */
@@ -214,6 +230,7 @@ export async function readStatus({
     plan,
     urls,
     operator,
+    authorities = "",
     drift,
     now = new Date(),
     maxBackupHours,
@@ -269,7 +286,7 @@ export async function readStatus({
             staging: number(metrics["master/tasks_staging"]),
         },
         frameworks: metrics && number(metrics["master/frameworks_active"]),
-        expiries,
+        expiries: [...expiries, ...authorityExpiries(authorities, now.getTime())],
         backups,
         drift,
     };

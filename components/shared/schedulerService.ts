@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { SchedulerPlan } from "../../site/plan/types";
+import type { HostConfigArgs } from "../../provider/sdk";
+import type { HostSpec, SchedulerPlan } from "../../site/plan/types";
 import type { IMesosMasters } from "../mesos/mesosMasters";
 import type { IZooKeeperEnsemble } from "../zookeeper/zooKeeperEnsemble";
 import { machinesOf, type SiteContext, serviceHost } from "./serviceHost";
@@ -16,6 +17,12 @@ export interface SchedulerServiceArgs extends Pick<SchedulerPlan, "kind" | "memb
     /** What else must be there before. @default - nothing */
     readonly after?: readonly pulumi.Resource[];
     readonly site: SiteContext;
+}
+
+/** With the certificates of the site's own authority in place of their mark. */
+function trusting(service: HostSpec["service"], { secrets }: SiteContext): HostConfigArgs["service"] {
+    const ca = "tls" in service ? service.tls?.ca : undefined;
+    return ca === undefined ? service : { ...service, tls: { ca: secrets.text(ca) } };
 }
 
 /** What Marathon, Metronome and the frameworks of ours are to their hosts: servers over one state in ZooKeeper, changed one at a time, the leader last. */
@@ -35,7 +42,15 @@ export abstract class SchedulerService extends pulumi.ComponentResource implemen
             secret: site.secrets.value(secret),
         });
         const more = { stateOwner: credential(stateOwner), ...(login && { login: credential(login) }) };
-        this.ready = members.map((member) => serviceHost(kind, member, site, { parent: this, dependsOn }, more));
+        this.ready = members.map((member) =>
+            serviceHost(
+                kind,
+                member,
+                site,
+                { parent: this, dependsOn },
+                { ...more, service: trusting(member.service, site) },
+            ),
+        );
         this.registerOutputs({});
     }
 }

@@ -1,7 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GeneratedSecret } from "../../provider/sdk";
 import type { ManagedFile, SecretPlan } from "../../site/plan/types";
-import { fillSecrets } from "../../site/plan/secrets";
+import { fillSecrets, secretsIn, valuesIn } from "../../site/plan/secrets";
+
+/** A text with the values that it has marks of; as it is where it has none. */
+export function withValues(text: string, value: (name: string) => pulumi.Output<string>): pulumi.Input<string> {
+    const names = [...secretsIn(text), ...valuesIn(text)];
+    if (names.length === 0) return text;
+    const values = Object.fromEntries(names.map((name) => [name, value(name)]));
+    return pulumi.output(values).apply((known) => fillSecrets(text, known));
+}
 
 /**
  * All secrets of a site, generated once and kept in the state, encrypted. One that the stack's configuration gives
@@ -16,12 +24,14 @@ export class SiteSecrets extends pulumi.ComponentResource {
      * @param name Resource name
      * @param plans The secrets that the site needs
      * @param given The value that the configuration has for a secret, if any
+     * @param made What other resources have made, by the names that texts have for it
      * @param opts Resource options
      */
     public constructor(
         name: string,
         plans: readonly SecretPlan[],
         given: (secret: string) => pulumi.Output<string> | undefined,
+        made: ReadonlyMap<string, pulumi.Output<string>> = new Map(),
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("pulumi-mesos:shared:SiteSecrets", name, {}, opts);
@@ -29,6 +39,7 @@ export class SiteSecrets extends pulumi.ComponentResource {
             const value = given(secret) ?? new GeneratedSecret(secret, { length }, { parent: this }).value;
             this.values.set(secret, value);
         }
+        made.forEach((value, name) => this.values.set(name, value));
         this.registerOutputs({});
     }
 
@@ -41,18 +52,28 @@ export class SiteSecrets extends pulumi.ComponentResource {
         return value;
     }
 
+    /** Whether the site itself makes it; others are given in the stack's configuration. */
+    public has(secret: string): boolean {
+        return this.values.has(secret);
+    }
+
+    /** A text with the values that it has marks of. */
+    public text(content: string): pulumi.Input<string> {
+        return withValues(content, (name) => this.value(name));
+    }
+
     /** The text of a file, as a Pulumi secret where it holds one. */
     public content(file: ManagedFile): pulumi.Input<string> {
-        const { content, secrets } = file;
-        if (secrets.length === 0) {
+        const { content, secrets, values = [] } = file;
+        if (secrets.length + values.length === 0) {
             return content;
         }
         const present = this.contents.get(file);
         if (present !== undefined) {
             return present;
         }
-        const values = Object.fromEntries(secrets.map((secret) => [secret, this.value(secret)]));
-        const made = pulumi.secret(pulumi.output(values).apply((known) => fillSecrets(content, known)));
+        const filled = pulumi.output(this.text(content));
+        const made = secrets.length === 0 ? filled : pulumi.secret(filled);
         this.contents.set(file, made);
         return made;
     }

@@ -33,7 +33,7 @@ export function serviceHost(
     spec: HostSpec,
     site: SiteContext,
     opts: { parent: pulumi.Resource; dependsOn: readonly pulumi.Resource[] },
-    more: Pick<HostConfigArgs, "login" | "stateOwner"> = {},
+    more: Partial<Pick<HostConfigArgs, "login" | "stateOwner" | "service">> = {},
 ): HostConfig {
     const { protect, files, connection, ...rest } = spec;
     const host = site.hosts.get(spec.host);

@@ -85,9 +85,10 @@ export function requireOwnKeys({ site }: Planned): void {
     const stack = new pulumi.Config();
     const faults = (["marathon", "metronome"] as const).flatMap((kind) => {
         const { tls } = site[kind] ?? {};
-        const key = tls && pulumi.runtime.getConfig(`${stack.name}:${tls.keySecret}`);
-        const fault = tls && key !== undefined ? keyFault(tls.certificate, key) : undefined;
-        return fault === undefined || tls === undefined
+        if (tls === undefined || tls.issuer === "site") return [];
+        const key = pulumi.runtime.getConfig(`${stack.name}:${tls.keySecret}`);
+        const fault = key === undefined ? undefined : keyFault(tls.certificate, key);
+        return fault === undefined
             ? []
             : [
                   issue("TLS_KEY", `${kind}.tls.keySecret`, fault, {

@@ -2,19 +2,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ServerArgs } from "../../provider/sdk";
 import { isObject, type Json, type JsonObject } from "../../site/definitions/fields";
-import { fillSecrets, secretsIn } from "../../site/plan/secrets";
+import { secretsIn } from "../../site/plan/secrets";
 import type { ServerPlan } from "../../site/plan/work";
+import { withValues } from "./secrets";
 
 /** Value of a secret of the stack. */
 export type SecretOf = (name: string) => pulumi.Output<string>;
 
 /** A server of the plan as the plugin's resources take it, with the password in place of its name. */
 export function serverArgs<T extends ServerPlan>(
-    { user, passwordSecret, ...rest }: T,
+    { user, passwordSecret, ca, ...rest }: T,
     secret: SecretOf,
-): Omit<T, "user" | "passwordSecret"> & Pick<ServerArgs, "username" | "password"> {
+): Omit<T, "user" | "passwordSecret" | "ca"> & Pick<ServerArgs, "username" | "password" | "ca"> {
     return {
         ...rest,
+        ...(ca === undefined ? {} : { ca: withValues(ca, secret) }),
         ...(user === undefined ? {} : { username: user }),
         ...(passwordSecret === undefined ? {} : { password: secret(passwordSecret) }),
     };
@@ -45,10 +47,7 @@ export function filled(definition: JsonObject, secret: SecretOf): Record<string,
         if (Array.isArray(value)) return value.map(fill);
         if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item)]));
         if (typeof value !== "string") return value;
-        const names = secretsIn(value);
-        if (names.length === 0) return value;
-        const values = Object.fromEntries(names.map((name) => [name, secret(name)]));
-        return pulumi.secret(pulumi.output(values).apply((known) => fillSecrets(value, known)));
+        return secretsIn(value).length === 0 ? value : pulumi.secret(withValues(value, secret));
     };
     return fill(definition) as Record<string, pulumi.Input<unknown>>;
 }

@@ -1,6 +1,11 @@
-/** Until when a server's certificate is good. */
+/** When a server's certificate is good. */
 import { isIP } from "node:net";
 import { connect } from "node:tls";
+
+export interface Life {
+    readonly from: Date;
+    readonly until: Date;
+}
 
 /**
  * Whether it is trusted is for those to say who use it: one that is not, or has ended, is told as well.
@@ -8,7 +13,7 @@ import { connect } from "node:tls";
  * @param url of the server, https
  * @throws {Error} when nobody answers
  */
-export function certificateEnd(url: string, timeoutMs: number): Promise<Date> {
+export function certificateLife(url: string, timeoutMs: number): Promise<Life> {
     const { hostname, port } = new URL(url);
     return new Promise((resolve, reject) => {
         const socket = connect({
@@ -20,7 +25,8 @@ export function certificateEnd(url: string, timeoutMs: number): Promise<Date> {
             timeout: timeoutMs,
         });
         socket.on("secureConnect", () => {
-            resolve(new Date(socket.getPeerCertificate().valid_to));
+            const { valid_from: from, valid_to: until } = socket.getPeerCertificate();
+            resolve({ from: new Date(from), until: new Date(until) });
             socket.destroy();
         });
         socket.on("timeout", () => socket.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));

@@ -11,6 +11,8 @@ export interface Context {
     readonly urn: string;
     /** The resource's own name, the last part of the URN. */
     readonly name: string;
+    /** For `diff` and `update`: the outputs as the last run has left them. */
+    readonly outputs?: Properties;
     /** Writes a line to the engine's log, attached to the resource. Never hand it a secret. */
     log(severity: "debug" | "info" | "warning", message: string): void;
 }

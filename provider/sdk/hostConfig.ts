@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostSpec } from "../../site/plan/types";
+import type { HostSpec, Service } from "../../site/plan/types";
 import type { ConnectionArgs } from "./machine";
 
-export interface HostConfigArgs extends Omit<HostSpec, "files" | "protect" | "mount" | "connection"> {
+export interface HostConfigArgs extends Omit<HostSpec, "files" | "protect" | "mount" | "connection" | "service"> {
+    /** Whom a scheduler's clients trust may be made in the same run. */
+    readonly service: Service | (Omit<Service, "tls"> & { readonly tls: { readonly ca: pulumi.Input<string> } });
     readonly mount?: undefined;
     readonly connection: ConnectionArgs;
     /** The virtual machine that it is on: another one is a new host. @default - a registered machine */

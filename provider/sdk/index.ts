@@ -1,4 +1,5 @@
 /** The plugin's resources and functions, for programs. */
+export * from "./certificates";
 export * from "./checkCloud";
 export * from "./generatedSecret";
 export * from "./hostConfig";

@@ -10,7 +10,7 @@ export interface ServerArgs {
     readonly username?: pulumi.Input<string>;
     readonly password?: pulumi.Input<string>;
     /** Certificates of the authorities that may have signed the servers', PEM. @default - those that Node.js knows */
-    readonly ca?: string;
+    readonly ca?: pulumi.Input<string>;
 }
 
 export interface MarathonServerArgs extends ServerArgs {

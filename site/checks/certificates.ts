@@ -3,12 +3,22 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Report } from "./report";
 
+/** How many days before its end a certificate that lives so many days is worth a word: one that lives shortly ends soon all the time. */
+export const warnDays = (lifeDays = Infinity): number => Math.min(21, lifeDays / 4);
+
 const blocks = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** @returns the certificates of a PEM text in its order; undefined when it holds none or something else */
-function certificatesOf(pem: string): X509Certificate[] | undefined {
+/**
+ * The certificates of a PEM text in its order.
+ * @throws {Error} when one is none
+ */
+export const certificatesOf = (pem: string): X509Certificate[] =>
+    (pem.match(blocks) ?? []).map((block) => new X509Certificate(block));
+
+/** @returns the same; undefined when it holds none or something else */
+function onlyCertificates(pem: string): X509Certificate[] | undefined {
     try {
-        const found = (pem.match(blocks) ?? []).map((block) => new X509Certificate(block));
+        const found = certificatesOf(pem);
         return found.length > 0 && !pem.includes("PRIVATE KEY") ? found : undefined;
     } catch {
         return undefined;
@@ -16,7 +26,7 @@ function certificatesOf(pem: string): X509Certificate[] | undefined {
 }
 
 function readCertificates(pem: string, path: string, report: Report): X509Certificate[] {
-    const found = certificatesOf(pem);
+    const found = onlyCertificates(pem);
     if (found !== undefined) return found;
     const isKey = pem.includes("PRIVATE KEY");
     report.fault(
@@ -35,12 +45,16 @@ function readCertificates(pem: string, path: string, report: Report): X509Certif
     return [];
 }
 
+const dayMs = 86_400_000;
 const day = (date: string): string => new Date(date).toISOString().slice(0, 10);
 
 function checkTime(certificate: X509Certificate, path: string, report: Report): void {
     const { validFrom, validTo } = certificate;
+    const life = Date.parse(validTo) - Date.parse(validFrom);
     if (Date.parse(validTo) < Date.now())
         report.fault("TLS_EXPIRED", path, `the certificate ended on ${day(validTo)}`, { fix: "renew it" });
+    else if (Date.parse(validTo) < Date.now() + warnDays(life / dayMs) * dayMs)
+        report.warn("TLS_EXPIRES", path, `the certificate ends on ${day(validTo)}`, { fix: "renew it" });
     if (Date.parse(validFrom) > Date.now())
         report.fault("TLS_EXPIRED", path, `the certificate is not good before ${day(validFrom)}`);
 }
@@ -106,7 +120,7 @@ export function checkAuthorities(path: string, ca: string, report: Report): X509
  * @param key PEM
  */
 export function keyFault(certificate: string, key: string): string | undefined {
-    const [own] = certificatesOf(certificate) ?? [];
+    const [own] = onlyCertificates(certificate) ?? [];
     try {
         const isOwn = own?.checkPrivateKey(createPrivateKey(key)) ?? true;
         return isOwn ? undefined : "it is not the certificate's private key";

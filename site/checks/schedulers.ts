@@ -116,7 +116,7 @@ function checkHttps(kind: Kind, { site, hosts }: Checked, report: Report): void 
         report.fault("TLS_WHICH", `${kind}.tls`, "servers that run already have a certificate", {
             fix: `take it away; \`${kind}.existing.ca\` says who has signed theirs`,
         });
-    if (tls !== undefined) {
+    if (tls !== undefined && tls.issuer !== "site") {
         const addresses = membersOf(members, hosts).map(({ address }) => address);
         checkTls(`${kind}.tls`, tls, addresses, report);
     }
@@ -130,9 +130,20 @@ function checkHttps(kind: Kind, { site, hosts }: Checked, report: Report): void 
         });
 }
 
-/** Checks `marathon` and `metronome`. */
+/** Where a third of the authority's life is left, a certificate must still fit into it. */
+function checkLives({ certificates: { days, authority } }: SiteConfig, report: Report): void {
+    const most = Math.floor(authority.days / 3);
+    if (days > most)
+        report.fault("TLS_LIFE", "certificates.days", "a certificate would outlive the authority that has signed it", {
+            value: days,
+            allowed: `up to ${most}, a third of certificates.authority.days`,
+        });
+}
+
+/** Checks `marathon`, `metronome` and the site's own certificates. */
 export function checkSchedulers(checked: Checked, report: Report): void {
     const { site } = checked;
+    checkLives(site, report);
     for (const kind of ["marathon", "metronome"] as const) {
         const config = site[kind];
         if (config === undefined) continue;

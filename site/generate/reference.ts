@@ -54,13 +54,21 @@ function row(name: string, schema: JsonSchema, required: boolean): string {
     return `| \`${name}\` | ${cell(typeOf(schema))} | ${cell(need)} | ${cell(about.replace(computed, ""))} |`;
 }
 
+/** The field that says which branch of a union a map is. */
+function choiceOf({ properties = {} }: JsonSchema): [string, JsonSchema | undefined] {
+    const found = Object.entries(properties as Record<string, JsonSchema>).find(
+        ([, field]) => field.const !== undefined,
+    );
+    return found ?? ["", undefined];
+}
+
 /** The maps below a field: itself, the values of a map by name, the items of a list, each branch of a union. */
 function innerMaps(path: string, schema: JsonSchema): [string, JsonSchema][] {
     const options = schema.anyOf ?? schema.oneOf;
     if (options)
         return options.flatMap((option) => {
-            const kind = (option.properties?.["kind"] as JsonSchema | undefined)?.const;
-            return innerMaps(kind === undefined ? path : `${path} (kind: ${String(kind)})`, option);
+            const [name, choice] = choiceOf(option);
+            return innerMaps(choice === undefined ? path : `${path} (${name}: ${String(choice.const)})`, option);
         });
     if (schema.type === "array") return innerMaps(`${path}[]`, schema.items as JsonSchema);
     if (schema.properties) return [[path, schema]];
@@ -72,11 +80,11 @@ function innerMaps(path: string, schema: JsonSchema): [string, JsonSchema][] {
 function sections(path: string, schema: JsonSchema): Section[] {
     const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>);
     const required = new Set(schema.required);
-    const kind = (schema.properties?.["kind"] as JsonSchema | undefined)?.description;
+    const [, choice] = choiceOf(schema);
     return [
         {
             path,
-            about: (schema.description ?? kind ?? "").replace(computed, ""),
+            about: (schema.description ?? choice?.description ?? "").replace(computed, ""),
             fields: properties.map(([name, field]) =>
                 row(name, field, required.has(name) && field.default === undefined),
             ),

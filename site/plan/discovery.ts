@@ -21,6 +21,7 @@ const paths = (verb: Verb) => ({
     program: `/usr/local/lib/pulumi-mesos/${verb}.js`,
     settings: `/etc/pulumi-mesos/${verb}.json`,
     password: `/etc/pulumi-mesos/${verb}-password`,
+    authorities: `/etc/pulumi-mesos/${verb}-authorities.pem`,
     unit: `pulumi-mesos-${verb}.service`,
 });
 
@@ -87,11 +88,12 @@ function planPart(part: Part, marathon: Login, hosts: ReadonlyMap<string, Host>)
             [at.settings]: jsonFile({
                 marathon: {
                     urls,
-                    ...(ca === undefined ? {} : { ca }),
+                    ...(ca === undefined ? {} : { caFile: at.authorities }),
                     ...(secured ? { user: marathon.user, passwordFile: at.password } : {}),
                 },
                 ...part.settings(host),
             }),
+            ...(ca === undefined ? {} : { [at.authorities]: file(ca) }),
             ...(secured ? { [at.password]: file(secretMark(secret), "0600", user) } : {}),
             [`/etc/systemd/system/${at.unit}`]: file(
                 render("program.service", {

@@ -1,6 +1,6 @@
 /** Building blocks of a {@link HostSpec}: files, flags, units. */
 import { render } from "../render/templates";
-import { secretsIn } from "./secrets";
+import { secretsIn, valuesIn } from "./secrets";
 import type { ManagedDirectory, ManagedFile, ManagedUnit } from "./types";
 
 /** Flags by Mesos' name, without dashes. */
@@ -8,8 +8,15 @@ export type Flags = Readonly<Record<string, string | number | boolean>>;
 
 /** A file of root's, readable by all unless it has secrets: then by its owner alone. */
 export function file(content: string, mode = "0644", owner = "root"): ManagedFile {
-    const secrets = secretsIn(content);
-    return { content, mode: secrets.length === 0 ? mode : "0600", owner, group: owner, secrets };
+    const [secrets, values] = [secretsIn(content), valuesIn(content)];
+    return {
+        content,
+        mode: secrets.length === 0 ? mode : "0600",
+        owner,
+        group: owner,
+        secrets,
+        ...(values.length === 0 ? {} : { values }),
+    };
 }
 
 export function directory(owner = "root", mode = "0755"): ManagedDirectory {

@@ -34,6 +34,8 @@ export interface ManagedFile {
     readonly group: string;
     /** Names of the secrets that `content` holds marks of. Empty for a plain file. */
     readonly secrets: readonly string[];
+    /** The same of what anybody may read, see {@link valueMark}. @default - none */
+    readonly values?: readonly string[];
 }
 
 export interface ManagedDirectory {
@@ -152,7 +154,7 @@ export interface AgentService {
 export interface SchedulerService {
     readonly kind: "marathon" | "metronome" | "workQueue" | "dds";
     readonly port: number;
-    /** It speaks HTTPS; `ca` holds the certificates of those who may have signed its own, PEM. @default - HTTP */
+    /** It speaks HTTPS; `ca` holds the certificates of those who may have signed its own, PEM or a mark. @default - HTTP */
     readonly tls?: { readonly ca?: string };
     readonly members: readonly QuorumMember[];
     /** Where the operator API is. */

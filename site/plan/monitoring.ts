@@ -20,6 +20,7 @@ const paths = {
     mesosPassword: "/etc/pulumi-mesos/exporter-mesos",
     marathonPassword: "/etc/pulumi-mesos/exporter-marathon",
     metronomePassword: "/etc/pulumi-mesos/exporter-metronome",
+    authorities: (kind: string) => `/etc/pulumi-mesos/exporter-authorities-${kind}.pem`,
     config: "/etc/prometheus/prometheus.yml",
     rules: "/etc/prometheus/pulumi-mesos.rules.yml",
     /** Where the backups' timer, and others, leave what they have to tell. */
@@ -82,7 +83,9 @@ function jobsOf(site: SiteConfig, rest: Rest): Record<string, Target[]> {
                 host,
                 address,
                 port: service.port,
-                ...(service.tls === undefined ? {} : { tls: service.tls }),
+                ...(service.tls && {
+                    tls: service.tls.ca === undefined ? {} : { caFile: paths.authorities(service.kind) },
+                }),
                 ...as(logins[service.kind]),
             });
         const job = accessJobs[service.kind as AccessService["kind"]];
@@ -228,6 +231,11 @@ export function planMonitors(site: SiteConfig, hosts: ReadonlyMap<string, Host>,
                 path,
                 file(secretMark(secret), "0600", user),
             ]),
+        ),
+        ...Object.fromEntries(
+            rest.schedulers.flatMap(({ kind, ca }) =>
+                ca === undefined ? [] : [[paths.authorities(kind), file(ca)] as const],
+            ),
         ),
         [`/etc/systemd/system/${exporterUnit}`]: file(
             render("program.service", {

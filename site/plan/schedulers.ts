@@ -1,6 +1,7 @@
 /** One {@link HostSpec} for each host that Marathon or Metronome runs on. */
 import { render } from "../render/templates";
 import type { SiteConfig } from "../schema";
+import { authoritiesOf, keySecrets, serverCertificate } from "./certificates";
 import { everyFamily } from "./distribution";
 import { directory, environmentFile, file, unit, type Flags } from "./files";
 import { type Host, membersOf } from "./hosts";
@@ -35,12 +36,8 @@ function managedOf({ marathon, metronome }: SiteConfig): [Kind, Managed][] {
 export function schedulerSecrets(site: SiteConfig): SecretPlan[] {
     return managedOf(site).flatMap(([kind, { tls }]) => [
         { name: zookeeperSecret(kind), length: 32 },
-        ...(tls === undefined
-            ? []
-            : [
-                  { name: keystoreSecret(kind), length: 32 },
-                  { name: tls.keySecret, length: 0, given: true },
-              ]),
+        ...(tls === undefined ? [] : [{ name: keystoreSecret(kind), length: 32 }]),
+        ...keySecrets(tls),
         ...(kind === "marathon" && site.marathon?.authentication === true
             ? [{ name: httpSecret(kind), length: 32 }]
             : []),
@@ -74,6 +71,7 @@ const paths = (kind: Kind) => ({
     key: `/etc/${kind}/tls-key.pem`,
     authorities: `/etc/${kind}/tls-authorities.pem`,
     // What Java takes is made of those when the service starts, in memory, for its user alone.
+    keystoreMaker: `/etc/${kind}/make-keystore`,
     keystore: `/run/${kind}/keystore.p12`,
     unit: `/etc/systemd/system/${kind}.service`,
 });
@@ -183,24 +181,18 @@ export function schedulerService(
     };
 }
 
-/** What the keystore is made of, and by what command. */
-function keystoreOf(
-    kind: Kind,
-    { tls, systemUser }: Managed,
-): { files: Record<string, ManagedFile>; command?: string } {
-    if (tls === undefined) return { files: {} };
+/** What a member's keystore is made of, and the program that makes it. */
+function keystoreOf(kind: Kind, { tls, systemUser }: Managed, host: string): Record<string, ManagedFile> {
+    if (tls === undefined) return {};
     const at = paths(kind);
-    const { ca } = tls;
-    const more = ca === undefined ? "" : ` -certfile ${at.authorities}`;
+    const { certificate, key, ca } = serverCertificate(kind, tls, host);
     const password = kind === "marathon" ? "SSL_KEYSTORE_PASSWORD" : "PLAY_SERVER_HTTPS_KEYSTORE_PASSWORD";
+    const values = { ...at, kind, trusts: ca !== undefined, password: `${kind.toUpperCase()}_${password}` };
     return {
-        files: {
-            [at.certificate]: file(tls.certificate),
-            [at.key]: file(`${secretMark(tls.keySecret)}\n`, "0600", systemUser),
-            ...(ca === undefined ? {} : { [at.authorities]: file(ca) }),
-        },
-        // The password comes from the environment: a process list must not show it.
-        command: `/usr/bin/openssl pkcs12 -export -name ${kind} -in ${at.certificate} -inkey ${at.key}${more} -out ${at.keystore} -passout env:${kind.toUpperCase()}_${password}`,
+        [at.certificate]: file(certificate),
+        [at.key]: file(key, "0600", systemUser),
+        [at.keystoreMaker]: file(render("make-keystore", values), "0755"),
+        ...(ca === undefined ? {} : { [at.authorities]: file(ca) }),
     };
 }
 
@@ -215,15 +207,15 @@ export function planSchedulers(
         const members = membersOf(config.members ?? [], hosts);
         const at = paths(kind);
         const name = `${kind}.service`;
-        const keystore = keystoreOf(kind, config);
         const unitValues = { ...config, title: titles[kind], environmentFiles: [at.env, at.secrets] };
         const shared: Record<string, ManagedFile> = {
-            ...keystore.files,
             // Read as it is: a newline would be part of the secret.
             [at.secret]: file(secretMark(principalSecret(config.principal)), "0600", config.systemUser),
-            [at.unit]: file(render("scheduler.service", { ...unitValues, kind, before: keystore.command })),
+            [at.unit]: file(
+                render("scheduler.service", { ...unitValues, kind, before: config.tls && at.keystoreMaker }),
+            ),
         };
-        const { ca } = config.tls ?? {};
+        const ca = authoritiesOf(config.tls);
         const tls = config.tls && (ca === undefined ? {} : { ca });
         const service = {
             ...schedulerService(kind, config, { site, members, masters, servers }),
@@ -252,6 +244,7 @@ export function planSchedulers(
                         libprocess(member.address, config.libprocessPort),
                     ),
                     [at.secrets]: environmentFile(config.program, kind, Object.fromEntries(all.filter(isSecret))),
+                    ...keystoreOf(kind, config, host.name),
                     ...shared,
                 };
                 return [

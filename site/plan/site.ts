@@ -10,6 +10,7 @@ import { operatorPrincipal, planSecrets, principalSecret } from "./principals";
 import { majority } from "./quorum";
 import type { HostSpec, Issue, SchedulerPlan, SitePlan } from "./types";
 import { backupSecrets, planBackups } from "./backup";
+import { planCertificates } from "./certificates";
 import { planMonitors, planNodeExporters, type Rest } from "./monitoring";
 import { planSchedulers, schedulerSecrets } from "./schedulers";
 import { planWorkloads, workloadSecrets } from "./workloads";
@@ -63,6 +64,7 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
         ]),
     };
     const openstack = planOpenStack(site, hosts, tiersByHost(placed, pools, hosts));
+    const certificates = planCertificates(site, hosts);
     const rest: Rest = {
         cluster: site.cluster,
         instances: openstack?.instances ?? [],
@@ -87,6 +89,7 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
             ...backupSecrets(site),
             ...buildSecrets(site),
         ],
+        ...(certificates === undefined ? {} : { certificates }),
         operator: { principal: operatorPrincipal, secret: principalSecret(operatorPrincipal) },
         frameworks: Object.entries(site.frameworks).map(([principal, { roles }]) => ({
             principal,

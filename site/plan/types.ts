@@ -132,6 +132,26 @@ export interface SecretPlan {
     readonly given?: boolean;
 }
 
+/** The site's own authority, and what it signs. */
+export interface CertificatesPlan {
+    readonly authority: {
+        /** Part of the certificates' names. */
+        readonly organisation: string;
+        /** Life of its certificate. */
+        readonly days: number;
+        readonly overlapHours: number;
+        readonly generation: number;
+        readonly protect: boolean;
+    };
+    readonly servers: readonly {
+        /** E.g. "marathon-bm1". */
+        readonly name: string;
+        /** Addresses and host names. */
+        readonly names: readonly string[];
+        readonly days: number;
+    }[];
+}
+
 /** Marathon, Metronome or a framework of ours on the site's hosts. */
 export interface SchedulerPlan {
     readonly kind: SchedulerService["kind"];
@@ -209,6 +229,8 @@ export interface SitePlan {
     readonly monitoring?: { readonly monitors: readonly HostSpec[]; readonly nodes: readonly HostSpec[] };
     readonly pools: readonly PoolPlan[];
     readonly secrets: readonly SecretPlan[];
+    /** @default - nobody has a certificate of the site's own authority */
+    readonly certificates?: CertificatesPlan;
     /** The principal that the provisioner itself uses for the operator API. */
     readonly operator: { readonly principal: string; readonly secret: string };
     /** Frameworks' principals and the name of the secret of each. */

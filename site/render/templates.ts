@@ -5,6 +5,7 @@ import backupTimer from "../../ansible-templates/templates/backup.timer.j2";
 import environmentFile from "../../ansible-templates/templates/flags.env.j2";
 import haproxyUnit from "../../ansible-templates/templates/haproxy.service.j2";
 import log4j from "../../ansible-templates/templates/log4j.properties.j2";
+import keystore from "../../ansible-templates/templates/make-keystore.j2";
 import launch from "../../ansible-templates/templates/mesos-launch.j2";
 import mesosUnit from "../../ansible-templates/templates/mesos.service.j2";
 import nodeExporterUnit from "../../ansible-templates/templates/node-exporter.service.j2";
@@ -29,6 +30,7 @@ const templates = {
     "flags.env": environmentFile,
     "haproxy.service": haproxyUnit,
     "log4j.properties": log4j,
+    "make-keystore": keystore,
     "mesos-launch": launch,
     "mesos.service": mesosUnit,
     "node-exporter.service": nodeExporterUnit,

@@ -1,18 +1,7 @@
 /** What runs above the hosts: Marathon, Metronome, apps and jobs from folders, and what Mesos itself is told. */
 import { z } from "zod";
+import { authorities, secretName, tlsSchema } from "./certificates";
 import { absolutePath, hostList, port, portRange, rolloutFields, seconds, text } from "./values";
-
-const secretName = z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]*$/, { error: "must be lower-case letters, digits and dashes" });
-
-const authorities = (what: string) =>
-    z
-        .string()
-        .optional()
-        .describe(
-            `Certificates of the authorities that may have signed ${what}, PEM. Default: those that Node.js knows, the public ones.`,
-        );
 
 const existing = (name: string, port: number) =>
     z
@@ -28,20 +17,6 @@ const existing = (name: string, port: number) =>
             ca: authorities("the servers' own, where `urls` begin with https"),
         })
         .describe(`${name} servers that run already; instead of \`members\`.`);
-
-const tlsSchema = z
-    .strictObject({
-        certificate: z
-            .string()
-            .describe(
-                "The servers' certificate, PEM, after it those between it and the authority's. One for all members: it must name the address of each.",
-            ),
-        keySecret: secretName.describe(
-            "Name of this stack's secret (`pulumi config set --secret NAME < key.pem`) that is the certificate's private key, PEM, without a pass phrase.",
-        ),
-        ca: authorities("the certificate"),
-    })
-    .describe("HTTPS, and no HTTP any more: `port` speaks it. Default: HTTP.");
 
 /** Servers of which one leads, as this site runs them. */
 export const managed = (name: string, defaults: { readonly program: string; readonly port: number; readonly libprocessPort: number }) => ({

@@ -62,6 +62,12 @@ export async function register(
                     options: options.get(`${type} ${name}`) as Registered["options"],
                 });
                 const made: Record<string, Record<string, unknown>> = {
+                    "mesos:index:Certificate": { certificate: `certificate-of-${name}`, key: `key-of-${name}` },
+                    "mesos:index:CertificateAuthority": {
+                        certificate: "the authority",
+                        key: "its key",
+                        trusted: "all authorities",
+                    },
                     "mesos:index:GeneratedSecret": { value: `value-of-${name}` },
                     "mesos:index:Lookup": { found: inputs["given"] ?? `found-${name}` },
                     "mesos:index:Machine": { hostKeys: [`key-of-${name}`] },

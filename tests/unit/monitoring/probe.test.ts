@@ -52,7 +52,8 @@ test("Mesos is asked as the monitor; a refusal and a server that is gone are no 
 
 test("a Marathon by HTTPS: its apps where it leads, and when its certificate ends, also if nobody trusts it", async () => {
     const site = new Authority("Site CA");
-    const { ca } = site;
+    const caFile = join(dir, "ca.pem");
+    writeFileSync(caFile, site.ca);
     const { key, certificate: cert } = site.sign([`IP:${HOST}`]);
     site.remove();
     const server = createTlsServer({ key, cert }, (request, response) => {
@@ -68,7 +69,7 @@ test("a Marathon by HTTPS: its apps where it leads, and when its certificate end
     });
     const port = await listening(server);
     const target = { kind: "marathon", host: "bm1", address: HOST, port } as const;
-    const trusted = await probe({ ...target, tls: { ca } }, () => undefined);
+    const trusted = await probe({ ...target, tls: { caFile } }, () => undefined);
     const days = ((valueOf(trusted, "certificate_not_after_seconds") ?? 0) - Date.now() / 1000) / 86_400;
     expect(Math.round(days)).toBe(30);
     expect([valueOf(trusted, "probe_success"), valueOf(trusted, "marathon_leads")]).toEqual([1, 1]);

@@ -1,6 +1,6 @@
 /** Clients over HTTPS, against servers that have their certificate from the keystore that a host's unit makes. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,6 +14,7 @@ import { Authority } from "../../fakes/authority";
 import { changed, planOf } from "../site/sites";
 
 const authority = new Authority("Site CA");
+const successor = new Authority("Next CA");
 const dir = mkdtempSync(join(tmpdir(), "https-"));
 const servers: Server[] = [];
 
@@ -23,32 +24,40 @@ afterAll(async () => {
         await new Promise((resolve) => server.close(resolve));
     }
     authority.remove();
+    successor.remove();
     rmSync(dir, { recursive: true });
 });
 
 /** What the unit of the plan does before the server starts, with this folder in place of the host's. */
 function makeKeystore(): { readonly path: string; readonly passphrase: string } {
     const { certificate, key } = authority.sign(["IP:127.0.0.1", "IP:10.0.0.1"]);
-    const tls = { certificate, keySecret: "k", ca: authority.ca };
+    const tls = { certificate, keySecret: "k", ca: `${authority.ca}${successor.ca}` };
     const frameworks = { marathon: { roles: ["services"], users: ["www"] } };
     const [member] = planOf(changed({ frameworks, marathon: { members: ["bm1"], tls } })).schedulers[0]?.members ?? [];
     const here = (path: string): string => join(dir, path.replaceAll("/", "_"));
     for (const [path, { content }] of Object.entries(member?.files ?? {}))
         writeFileSync(here(path), content.replace("@@secret:k@@", key.trim()));
     const unit = member?.files["/etc/systemd/system/marathon.service"]?.content ?? "";
-    const [program = "", ...args] = /^ExecStartPre=(.*)$/m.exec(unit)?.[1]?.split(" ") ?? [];
-    const passphrase = "p455";
-    execFileSync(
-        program,
-        args.map((arg) => (arg.startsWith("/") ? here(arg) : arg)),
-        {
-            env: { MARATHON_SSL_KEYSTORE_PASSWORD: passphrase },
-        },
-    );
+    const [, program = ""] = /^ExecStartPre=(.*)$/m.exec(unit) ?? [];
+    const script = readFileSync(here(program), "utf8").replace(/\/(etc|run)\/marathon\/[\w.-]+/g, here);
+    const passphrase = "p455word";
+    const env = { PATH: process.env["PATH"], MARATHON_SSL_KEYSTORE_PASSWORD: passphrase };
+    // At every start anew.
+    for (let start = 0; start < 2; start++) execFileSync("sh", ["-c", script], { env, stdio: "ignore" });
     return { path: here("/run/marathon/keystore.p12"), passphrase };
 }
 
 const keystore = makeKeystore();
+
+test("Java trusts every authority, as it must to hand a question on to a leader with another certificate; nothing else is left", () => {
+    const list = ["-list", "-keystore", keystore.path, "-storepass:env", "PASSWORD"];
+    const env = { PATH: process.env["PATH"], PASSWORD: keystore.passphrase };
+    const kinds = execFileSync("keytool", list, { env, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).match(
+        /\w+Entry/g,
+    );
+    expect(kinds?.sort()).toEqual(["PrivateKeyEntry", "trustedCertEntry", "trustedCertEntry"]);
+    expect(readdirSync(dir).filter((name) => name.includes("keystore."))).toEqual(["_run_marathon_keystore.p12"]);
+});
 
 async function start(answer: (question: Question) => Answer): Promise<string> {
     const handle = (question: Question): Promise<Answer> => Promise.resolve(answer(question));

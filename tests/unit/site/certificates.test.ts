@@ -1,5 +1,6 @@
 /** HTTPS of Marathon and Metronome: what a site says of it, what hosts get, and what is refused. */
 import { checkTls, keyFault } from "../../../site/checks/certificates";
+import { trusting } from "../../../site/plan/certificates";
 import { Report } from "../../../site/checks/report";
 import { Authority } from "../../fakes/authority";
 import { changed, faultsOf, planOf, type Tree } from "./sites";
@@ -62,8 +63,7 @@ test("Marathon gets a keystore, made of the certificate and the stack's secret k
         # In memory, this user's alone, and gone with the service: also what an earlier start left there.
         RuntimeDirectory=marathon
         RuntimeDirectoryMode=0700
-        # Java takes no PEM: the keystore is made anew at every start.
-        ExecStartPre=/usr/bin/openssl pkcs12 -export -name marathon -in /etc/marathon/tls-certificate.pem -inkey /etc/marathon/tls-key.pem -certfile /etc/marathon/tls-authorities.pem -out /run/marathon/keystore.p12 -passout env:MARATHON_SSL_KEYSTORE_PASSWORD
+        ExecStartPre=/etc/marathon/make-keystore
         ExecStart=/usr/bin/marathon
         Restart=always
         RestartSec=2
@@ -74,7 +74,10 @@ test("Marathon gets a keystore, made of the certificate and the stack's secret k
         "
     `);
     // The process list shows no password, and a new certificate restarts it: in turn, as every change of its files.
-    expect(unit).not.toMatch(/-passout pass:/);
+    const maker = files["/etc/marathon/make-keystore"];
+    expect(maker?.mode).toBe("0755");
+    expect(maker?.content).toContain(" -passout env:MARATHON_SSL_KEYSTORE_PASSWORD\n");
+    expect(maker?.content).not.toMatch(/pass(in|out)? pass:/);
     expect(units["marathon.service"]?.restartOn).toContain("/etc/marathon/tls-certificate.pem");
     expect(packages).toContainEqual({ name: "openssl" });
     expect(service).toMatchObject({ port: 8443, tls: { ca: site.ca } });
@@ -94,7 +97,7 @@ test("Metronome gets the same by the names of its own environment", () => {
         "METRONOME_PLAY_SERVER_HTTP_PORT=disabled",
         "METRONOME_WEB_UI_URL=https://10.0.0.1:9443",
     ]);
-    expect(files["/etc/systemd/system/metronome.service"]?.content).toContain(
+    expect(files["/etc/metronome/make-keystore"]?.content).toContain(
         "-passout env:METRONOME_PLAY_SERVER_HTTPS_KEYSTORE_PASSWORD\n",
     );
 });
@@ -103,10 +106,108 @@ test("programs of ours that follow Marathon are told the authority, and without 
     const discovery = { hosts: ["bm3"] };
     const settings = (site: Tree): unknown =>
         JSON.parse(planOf(site).nameServers[0]?.files["/etc/pulumi-mesos/names.json"]?.content ?? "{}");
-    expect(settings(tree({ discovery }))).toMatchObject({ marathon: { ca: site.ca } });
+    const caFile = "/etc/pulumi-mesos/names-authorities.pem";
+    expect(settings(tree({ discovery }))).toMatchObject({ marathon: { caFile } });
+    expect(planOf(tree({ discovery })).nameServers[0]?.files[caFile]?.content).toBe(site.ca);
     const plain = tree({ discovery, "marathon tls": undefined });
-    expect(settings(plain)).not.toHaveProperty("marathon.ca");
+    expect(settings(plain)).not.toHaveProperty("marathon.caFile");
     expect(planOf(plain).schedulers[0]).not.toHaveProperty("ca");
+});
+
+describe("by the site's own authority", () => {
+    const own = (changes: Readonly<Record<string, unknown>> = {}): Tree =>
+        tree({ "marathon tls": { issuer: "site", names: ["marathon.example.org"] }, ...changes });
+
+    test("each member has a certificate of its own, that names its host, its address and what it is called by", () => {
+        const plan = planOf(
+            own({ metronome: { members: ["bm2"], tls: { issuer: "site" } }, discovery: { hosts: ["bm3"] } }),
+        );
+        expect(plan.certificates).toEqual({
+            authority: { organisation: "small", days: 3650, overlapHours: 24, generation: 1, protect: true },
+            servers: [
+                {
+                    name: "marathon-bm1",
+                    names: ["10.0.0.1", "bm1", "marathon.mesos", "marathon.example.org"],
+                    days: 90,
+                },
+                {
+                    name: "marathon-bm2",
+                    names: ["10.0.0.2", "bm2", "marathon.mesos", "marathon.example.org"],
+                    days: 90,
+                },
+                { name: "metronome-bm2", names: ["10.0.0.2", "bm2", "metronome.mesos"], days: 90 },
+            ],
+        });
+        const [marathon] = plan.schedulers;
+        expect(marathon).toMatchObject({
+            urls: ["https://10.0.0.1:8443", "https://10.0.0.2:8443"],
+            ca: "@@value:authorities@@",
+        });
+        const { files = {}, service } = marathon?.members[1] ?? {};
+        expect(service).toMatchObject({ tls: { ca: "@@value:authorities@@" } });
+        expect(files["/etc/marathon/tls-certificate.pem"]).toMatchObject({
+            content: "@@value:certificate-marathon-bm2@@",
+            mode: "0644",
+            secrets: [],
+            values: ["certificate-marathon-bm2"],
+        });
+        expect(files["/etc/marathon/tls-key.pem"]).toMatchObject({
+            content: "@@secret:key-marathon-bm2@@",
+            mode: "0600",
+            owner: "marathon",
+            secrets: ["key-marathon-bm2"],
+        });
+        expect(files["/etc/marathon/tls-authorities.pem"]?.values).toEqual(["authorities"]);
+        expect(plan.nameServers[0]?.files["/etc/pulumi-mesos/names-authorities.pem"]?.values).toEqual(["authorities"]);
+        // Nothing is asked of the administrator.
+        expect(plan.secrets.filter(({ given }) => given)).toEqual([]);
+    });
+
+    test("whoever asks without the engine is told the authorities; a site without any has none", () => {
+        const [marathon] = trusting(planOf(own()), "PEM").schedulers;
+        expect(marathon).toMatchObject({ ca: "PEM", members: [{ service: { tls: { ca: "PEM" } } }, {}] });
+        const given = planOf(tree());
+        expect(given.certificates).toBeUndefined();
+        expect(trusting(given, "PEM")).toEqual(given);
+    });
+
+    test("who watches is told them too", () => {
+        const [monitor] = planOf(own({ monitoring: { hosts: ["bm3"] } })).monitoring?.monitors ?? [];
+        const caFile = "/etc/pulumi-mesos/exporter-authorities-marathon.pem";
+        expect(JSON.parse(monitor?.files["/etc/pulumi-mesos/exporter.json"]?.content ?? "{}")).toMatchObject({
+            jobs: { marathon: [{ tls: { caFile } }, { tls: { caFile } }] },
+        });
+        expect(monitor?.files[caFile]?.values).toEqual(["authorities"]);
+        expect(monitor?.units["pulumi-mesos-exporter.service"]?.restartOn).toContain(caFile);
+    });
+
+    test.each<[string, Readonly<Record<string, unknown>>, string[]]>([
+        [
+            "a certificate as well, a name that is none, and lives that do not fit: all of it at once",
+            {
+                "marathon tls": { issuer: "site", certificate: "x", names: ["a b"] },
+                certificates: { days: 90, authority: { days: 200, overlapHours: -1 } },
+            },
+            [
+                "FORMAT marathon.tls.names[0]",
+                "KEY_UNKNOWN marathon.tls.certificate",
+                "OUT_OF_RANGE certificates.authority.overlapHours",
+                "TLS_LIFE certificates.days",
+            ],
+        ],
+        ["an issuer that there is not", { "marathon tls": { issuer: "sites" } }, ["NOT_ALLOWED marathon.tls.issuer"]],
+        [
+            "servers of others",
+            { "marathon members": undefined, "marathon existing": { urls: ["https://10.0.0.1:8443"] } },
+            ["TLS_WHICH marathon.tls"],
+        ],
+    ])("is refused: %s", (_, changes, expected) => {
+        expect(
+            faultsOf(own(changes))
+                .map(({ code, path }) => `${code} ${path}`)
+                .sort(),
+        ).toEqual(expected);
+    });
 });
 
 const existing = { urls: ["https://10.0.0.1:8443"], ca: site.ca };

@@ -12,5 +12,5 @@ test("marks are filled; a value is taken as it is", () => {
 });
 
 test("fails when a value is missing", () => {
-    expect(() => fillSecrets(text, {})).toThrow('the secret "zookeeper-digest" has no value');
+    expect(() => fillSecrets(text, {})).toThrow('"zookeeper-digest" has no value');
 });
