@@ -129,6 +129,11 @@ export class Stack {
         writeFileSync(file, JSON.stringify(there));
     }
 
+    /** The clock of what makes certificates. */
+    public setDays(days: number): void {
+        writeFileSync(join(this.hosts, "days"), String(days));
+    }
+
     /** The host's agent starts, but never registers. */
     public setIll(host: string, ill: boolean): void {
         const mark = join(this.hosts, `${host}.json.ill`);

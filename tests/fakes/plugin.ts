@@ -7,6 +7,8 @@ import { join } from "node:path";
 import type { Job } from "../../provider/clients/ansible";
 import type { Agent } from "../../provider/clients/mesos";
 import { digest, type FileState, type HostRequest, type Observation } from "../../provider/host/inspect";
+import { certificate } from "../../provider/resources/certificate";
+import { certificateAuthority } from "../../provider/resources/certificateAuthority";
 import { generatedSecret } from "../../provider/resources/generatedSecret";
 import { Connections, textsOf } from "../../provider/resources/connections";
 import { hostConfig } from "../../provider/resources/hostConfig";
@@ -185,6 +187,12 @@ function hostAt(address: string): string {
     return `bm${Number(address.split(".").pop()) - 10}`;
 }
 
+/** As many days ahead as the file `days` says: certificates end in years. */
+function clock(): number {
+    const file = join(folder, "days");
+    return Date.now() + (existsSync(file) ? Number(readFileSync(file, "utf8")) : 0) * 86_400_000;
+}
+
 let registrations = 0;
 
 function agentOf(host: string): Agent {
@@ -209,6 +217,8 @@ const server = new ProviderServer({
     version: "0.0.0",
     types: {
         HostConfig: hostConfig(dependencies),
+        Certificate: certificate(clock),
+        CertificateAuthority: certificateAuthority(clock),
         GeneratedSecret: generatedSecret,
         ...serviceTypes(connections),
     },
