@@ -52,6 +52,25 @@ export function quorumWaves<T extends Candidate>(candidates: readonly T[], state
     return [...(quiet.length > 0 ? [quiet] : []), ...rolling.map((candidate) => [candidate])];
 }
 
+/**
+ * The waves that are left, with the one that leads now as the last of those that roll: a rollout takes minutes, and who led at its
+ * beginning need not lead at its end. Newcomers keep their places.
+ *
+ * @param roles who leads now; where nobody is known to, nothing changes
+ */
+export function leaderLast<T extends Candidate>(waves: readonly T[][], roles: ReadonlyMap<string, Role>): T[][] {
+    const isRolling = ([one, ...others]: readonly T[]): boolean =>
+        one !== undefined && others.length === 0 && one.restarts && !one.isNew;
+    const leads = ([one]: readonly T[]): boolean => roles.get(one?.host ?? "") === "leader";
+    const rolling = waves.filter(isRolling);
+    if (!rolling.some(leads)) {
+        return [...waves];
+    }
+    const now = rolling.map((wave) => wave.map((one) => ({ ...one, role: roles.get(one.host) ?? one.role })));
+    const inOrder = [...now.filter((wave) => !leads(wave)), ...now.filter(leads)];
+    return waves.map((wave) => (isRolling(wave) ? (inOrder.shift() ?? wave) : wave));
+}
+
 /** Waves of a pool: newcomers and quiet changes at once, the rest `maxUnavailable` at a time. */
 export function poolWaves<T extends Candidate>(candidates: readonly T[], maxUnavailable: number): T[][] {
     const sorted = [...candidates].sort(byName);

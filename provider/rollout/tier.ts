@@ -19,7 +19,7 @@ import {
     restarts,
 } from "../host/inspect";
 import { UserError } from "../resources/resource";
-import { byName, type Role } from "./order";
+import { byName, leaderLast, type Role } from "./order";
 import type { Prepared, Strategy } from "./strategy";
 
 export interface Request {
@@ -189,19 +189,22 @@ export class Tier {
         }
         const ready = await this.prepare(batch);
         const pendingOf = new Map(ready.map((pending) => [pending.config.host, pending]));
-        const waves = await this.strategy.waves(ready.map(({ prepared }) => prepared));
+        let left = await this.strategy.waves(ready.map(({ prepared }) => prepared));
+        const inTurn = left.length > 1;
         let stoppedAt: HostError | undefined;
         let turn = 0;
-        for (const wave of waves) {
+        for (let [wave, ...rest] = left; wave !== undefined; [wave, ...rest] = left) {
+            left = rest;
             if (stoppedAt === undefined && !this.stopped) {
                 wave.forEach((host) => {
                     turn += 1;
-                    if (host.drift.length > 0 && waves.length > 1) {
+                    if (host.drift.length > 0 && inTurn) {
                         host.say(`turn ${turn} of ${ready.length}${host.role === "leader" ? ", the leader" : ""}`);
                     }
                 });
                 const errors = await this.wave(wave, pendingOf);
                 stoppedAt = errors[0];
+                left = stoppedAt === undefined ? await this.reordered(rest) : rest;
                 continue;
             }
             for (const { host } of wave) {
@@ -213,6 +216,15 @@ export class Tier {
                 );
             }
         }
+    }
+
+    /** Whoever leads by now goes last. Where only one is left, or it cannot be told, it stays as it was. */
+    private async reordered(waves: Prepared[][]): Promise<Prepared[][]> {
+        const hosts = waves.flat();
+        const hasLeader = hosts.some(({ role }) => role === "leader" || role === "follower");
+        if (waves.length < 2 || !hasLeader) return waves;
+        const asked = this.strategy.roles(hosts.map(({ before, config }) => before ?? config));
+        return leaderLast(waves, await asked.catch(() => new Map<string, Role>()));
     }
 
     /** Changes the hosts of one wave together; @returns the errors, each already given to its host's call */

@@ -1,6 +1,7 @@
 import {
     type Candidate,
     deletionRefusal,
+    leaderLast,
     poolWaves,
     quorumWaves,
     refusal,
@@ -30,6 +31,22 @@ describe("a quorum tier", () => {
             serving: 2,
         });
         expect(names(waves)).toEqual([["m3"], ["m1"], ["m2"]]);
+    });
+
+    test("keeps the leader last when another one has come to lead meanwhile; newcomers and what restarts nothing keep their places", () => {
+        const [m1, m2, m4] = [host("m1", "follower"), host("m2", "leader"), host("m4", "absent", { isNew: true })];
+        const moved = leaderLast(
+            [[m1], [m2], [m4]],
+            new Map([
+                ["m1", "leader"],
+                ["m2", "follower"],
+            ] as const),
+        );
+        expect(names(moved)).toEqual([["m2"], ["m1"], ["m4"]]);
+        expect(moved.flat().map(({ role }) => role)).toEqual(["follower", "leader", "absent"]);
+        const quiet = host("m3", "leader", { restarts: false });
+        expect(names(leaderLast([[quiet], [m1], [m2]], new Map([["m3", "leader"]])))).toEqual([["m3"], ["m1"], ["m2"]]);
+        expect(names(leaderLast([[m1], [m2]], new Map()))).toEqual([["m1"], ["m2"]]);
     });
 
     test("that has no quorum starts all members together", () => {

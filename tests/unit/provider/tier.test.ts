@@ -17,6 +17,8 @@ class World {
     public readonly seen = new Map<string, Partial<Observation> | HostError>();
     public failAnsible: string | undefined;
     public failHealth: string | undefined;
+    /** Called when a host is healthy again. */
+    public onHealthy: (host: string) => void = () => undefined;
     private readonly configs = new Map<string, HostConfigInputs>();
 
     public readonly ssh: Ssh = {
@@ -65,6 +67,7 @@ class World {
         },
         after: ({ host }) => {
             this.events.push(`healthy ${host}`);
+            this.onHealthy(host);
             return host === this.failHealth
                 ? Promise.reject(new HostError(host, "health", "is ill"))
                 : Promise.resolve();
@@ -129,6 +132,18 @@ describe("a quorum tier", () => {
         expect(await world.roll("converge", three)).toEqual({ m1: "done", m2: "done", m3: "done" });
         const step = (host: string) => [`before ${host}`, `ansible ${host}`, `healthy ${host}`];
         expect(world.events).toEqual([...step("m1"), ...step("m3"), ...step("m2")]);
+    });
+
+    test("asks again who leads before each turn: who leads by then goes last", async () => {
+        const world = quorum();
+        world.roles.set("m4", "follower");
+        world.onHealthy = (host) => {
+            if (host === "m1") world.roles.set("m2", "follower").set("m3", "leader");
+        };
+        await world.roll("converge", ["m1", "m2", "m3", "m4"]);
+        expect(world.events.filter((event) => event.startsWith("ansible"))).toEqual(
+            ["m1", "m4", "m2", "m3"].map((host) => `ansible ${host}`),
+        );
     });
 
     test("stops at the first host that is not healthy, with the service's last words", async () => {
