@@ -191,8 +191,7 @@ export class Tier {
         const pendingOf = new Map(ready.map((pending) => [pending.config.host, pending]));
         let left = await this.strategy.waves(ready.map(({ prepared }) => prepared));
         const inTurn = left.length > 1;
-        let stoppedAt: HostError | undefined;
-        let turn = 0;
+        let [stoppedAt, turn]: [HostError | undefined, number] = [undefined, 0];
         for (let [wave, ...rest] = left; wave !== undefined; [wave, ...rest] = left) {
             left = rest;
             if (stoppedAt === undefined && !this.stopped) {
@@ -221,8 +220,7 @@ export class Tier {
     /** Whoever leads by now goes last. Where only one is left, or it cannot be told, it stays as it was. */
     private async reordered(waves: Prepared[][]): Promise<Prepared[][]> {
         const hosts = waves.flat();
-        const hasLeader = hosts.some(({ role }) => role === "leader" || role === "follower");
-        if (waves.length < 2 || !hasLeader) return waves;
+        if (waves.length < 2 || !hosts.some(({ role }) => ["leader", "follower"].includes(role))) return waves;
         const asked = this.strategy.roles(hosts.map(({ before, config }) => before ?? config));
         return leaderLast(waves, await asked.catch(() => new Map<string, Role>()));
     }
