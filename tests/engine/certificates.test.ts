@@ -92,6 +92,16 @@ test("one authority follows another in three runs; each is foretold, and told to
     expect(stack.pulumi("stack", "output", "-s", "test", "authorities").text.match(/BEGIN/g)).toHaveLength(1);
 });
 
+test("a certificate whose key may be known to others is replaced when it is named", () => {
+    const urn = /urn:\S+\$mesos:index:Certificate::marathon-bm2/.exec(
+        stack.pulumi("stack", "-s", "test", "--show-urns").text,
+    )?.[0];
+    const before = keysNow();
+    expect(up("--replace", urn ?? "").done).toEqual(["converge marathon bm2"]);
+    const left = keysNow().filter((key) => before.includes(key));
+    expect(left).toHaveLength(2);
+});
+
 test("the authority is kept until the stack file lets it go", () => {
     const { ok, text } = stack.pulumi("destroy", "-s", "test", "--yes", "--skip-preview");
     expect(ok).toBe(false);
