@@ -27,8 +27,12 @@ const withPackage = planSite({
 });
 if ("issues" in withPackage) throw new Error(formatIssues(withPackage.issues));
 
+const secured = planSite({ ...(lab.config as object), marathon: { members: ["bm[1-2]"], tls: { issuer: "site" } } });
+if ("issues" in secured) throw new Error(formatIssues(secured.issues));
+
 test.each<[string, readonly HostSpec[] | undefined]>([
     ["Marathon", schedulers.find(({ kind }) => kind === "marathon")?.members],
+    ["Marathon with a certificate of the site's own authority", secured.plan.schedulers[0]?.members],
     ["Metronome", schedulers.find(({ kind }) => kind === "metronome")?.members],
     ["the load balancer", loadBalancers],
     ["the name server", nameServers],

@@ -279,6 +279,18 @@ test("a certificate that has ended, or has not begun, is refused; and one in bet
         expect(codes(signed.certificate, site.ca).sort()).toEqual(expected.sort());
     }
     jest.restoreAllMocks();
+    // A month is its life: a week before its end it is worth a word.
+    for (const [days, expected] of [
+        [21, []],
+        [24, ["TLS_EXPIRES tls.certificate"]],
+    ] as const) {
+        jest.spyOn(Date, "now").mockReturnValue(now + days * DAY_MS);
+        const report = new Report();
+        checkTls("tls", { certificate: signed.certificate, ca: site.ca }, ["10.0.0.1"], report);
+        expect(report.faults).toEqual([]);
+        expect(report.warnings.map(({ code, path }) => `${code} ${path}`)).toEqual(expected);
+    }
+    jest.restoreAllMocks();
     // Signed by one that the authority has signed: with it all is well, without it there is no way to the authority.
     const between = site.authority("Between CA");
     const own = between.sign(["IP:10.0.0.1"]);

@@ -2,11 +2,12 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { makeAuthority } from "../../../provider/clients/x509";
 import type { HostSpec, SitePlan } from "../../../site";
 import { problemsOf, type SiteStatus } from "../../../status/model";
 import { escaped, pageOf } from "../../../status/page";
 import { backupsOf } from "../../../status/backups";
-import { agentStatus, expiryOf, readStatus } from "../../../status/read";
+import { agentStatus, authorityExpiries, expiryOf, readStatus } from "../../../status/read";
 import { tableOf } from "../../../status/table";
 
 const servers: (Server | TcpServer)[] = [];
@@ -137,15 +138,32 @@ test("an expiry that is near is a problem, one that cannot be read as well", asy
         { what: "certificate of a", until: "2026-12-01T00:00:00.000Z", daysLeft: 4 },
         { what: "certificate of b", until: "2027-12-01T00:00:00.000Z", daysLeft: 369 },
         { what: "certificate of c", until: "2026-11-01T00:00:00.000Z", daysLeft: -26 },
+        // It lives for thirty days, and ten are when the next up makes it anew.
+        { what: "certificate of d", until: "2026-12-06T00:00:00.000Z", daysLeft: 9, lifeDays: 30 },
+        { what: "certificate of e", until: "2026-12-03T00:00:00.000Z", daysLeft: 6, lifeDays: 30 },
     ];
     expect(problemsOf({ ...base, expiries })).toEqual([
         "certificate of a expires in 4 days (2026-12-01T00:00:00.000Z)",
         "certificate of c has expired (2026-11-01T00:00:00.000Z)",
+        "certificate of e expires in 6 days (2026-12-03T00:00:00.000Z)",
     ]);
     expect(await expiryOf("https://127.0.0.1:1/v3", now.getTime())).toEqual({
         what: "certificate of 127.0.0.1:1",
         trouble: "ECONNREFUSED",
     });
+});
+
+test("every authority that is trusted has its end", async () => {
+    const pair = await makeAuthority({ organisation: "lab", name: "Site CA 2", days: 100 }, now.getTime());
+    expect(authorityExpiries(pair.certificate.repeat(2), now.getTime() + 1000)).toEqual(
+        Array(2).fill({
+            what: "certificate of Site CA 2",
+            until: new Date(now.getTime() + 100 * 86_400_000).toISOString(),
+            daysLeft: 99,
+            lifeDays: 100,
+        }),
+    );
+    expect(authorityExpiries("", now.getTime())).toEqual([]);
 });
 
 test("a part's newest backup counts, whoever kept it; a host that is out of reach is named only where nobody tells", async () => {
