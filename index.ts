@@ -127,8 +127,8 @@ const rest = [...pools.values()].flatMap((pool) => pool.rest ?? []);
 export const cluster = rest.length === 0 ? plan.cluster : Promise.all(rest).then(() => plan.cluster);
 export const endpoints = plan.endpoints;
 export const operator = { principal: plan.operator.principal, secret: secrets.value(plan.operator.secret) };
-/** Certificates of the site's own authority, PEM: for whoever else asks its servers. */
-export const authorities = certificates?.trusted;
+/** Certificates of the site's own authority, PEM, for whoever else asks its servers; empty where it has none. */
+export const authorities = certificates?.trusted ?? "";
 /** Principal and secret of each framework. */
 export const frameworks = Object.fromEntries(
     plan.frameworks.map(({ principal, secret }) => [principal, { secret: secrets.value(secret) }]),
