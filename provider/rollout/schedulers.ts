@@ -1,4 +1,5 @@
 /** Rolling Marathon, Metronome and the frameworks of ours: one at a time, those that stand by first, the leader last. Their tasks notice nothing. */
+import { sharesAuthority } from "../../site/change/certificateChange";
 import type { SchedulerService } from "../../site/plan/types";
 import type { Framework, MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
@@ -42,10 +43,14 @@ const titles = {
 
 const scheduler = (config: HostConfigInputs): SchedulerService => config.service as SchedulerService;
 
-/** Between HTTP and HTTPS: those that have and those that have not yet cannot hand questions on to each other. */
+/**
+ * Between HTTP and HTTPS, or between authorities that have nothing in common: those that have and those that have not yet cannot hand
+ * questions on to each other.
+ */
 function changesOver({ before, config }: Prepared): boolean {
-    const isSecure = (one: HostConfigInputs): boolean => scheduler(one).tls !== undefined;
-    return before !== undefined && isSecure(before) !== isSecure(config);
+    if (before === undefined) return false;
+    const [old, now] = [scheduler(before).tls, scheduler(config).tls];
+    return old === undefined || now === undefined ? old !== now : !sharesAuthority(old.ca, now.ca);
 }
 
 export class SchedulerStrategy implements Strategy {

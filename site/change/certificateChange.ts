@@ -21,6 +21,20 @@ export function isDue(until: string, now: number, days: number, limit?: string):
     return left < life / 3 || left > life + dayMs;
 }
 
+/**
+ * Whether who trusts the one set of authorities trusts somebody whom the other trusts too.
+ *
+ * @param before PEM; undefined are the public ones
+ * @param after likewise
+ */
+export function sharesAuthority(before: string | undefined, after: string | undefined): boolean {
+    const each = (pem: string): string[] =>
+        Array.from(pem.matchAll(/-BEGIN CERTIFICATE-+([^-]*)-/g), ([, text = ""]) => text.replace(/\s/g, ""));
+    if (before === undefined || after === undefined) return before === after;
+    const there = each(before);
+    return each(after).some((one) => there.includes(one));
+}
+
 /** The part of an authority's state that its renewal depends on. Times are ISO 8601. */
 export interface AuthorityState {
     /** End of the certificate that signs. */

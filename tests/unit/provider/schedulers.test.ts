@@ -112,6 +112,17 @@ test("who has changed over to HTTPS cannot ask a leader that has not, and is wel
     await expect(strategyOf({}).after({ ...one, before: hostConfig("m1", service) })).rejects.toThrow(
         "does not answer",
     );
+    // The same where the authorities have nothing in common; but not while one is trusted before and after.
+    const trusting = (ca: string) => hostConfig("m1", { ...service, tls: { ca } });
+    const [first, second] = ["QQ==", "Qg=="].map(
+        (text) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
+    );
+    const to = prepared("m1", { config: trusting(second ?? "") });
+    await strategyOf({ health: alone }).after({ ...to.one, before: trusting(first ?? "") });
+    expect(to.said).toEqual(["answers; it will know the leader when all have changed over"]);
+    await expect(
+        strategyOf({ health: alone }).after({ ...to.one, before: trusting(`${first ?? ""}${second ?? ""}`) }),
+    ).rejects.toThrow("it knows no leader");
     // One that spoke HTTPS before must know its leader.
     await expect(strategyOf({ health: alone }).after({ ...one, before: secure })).rejects.toThrow("it knows no leader");
 });

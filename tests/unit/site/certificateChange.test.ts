@@ -1,4 +1,4 @@
-import { type AuthorityState, authorityStep, isDue } from "../../../site/change/certificateChange";
+import { type AuthorityState, authorityStep, isDue, sharesAuthority } from "../../../site/change/certificateChange";
 
 const now = Date.parse("2026-11-27T12:00:00Z");
 const DAY = 86_400_000;
@@ -17,6 +17,19 @@ test.each<[string, number, number, number | undefined, boolean]>([
     ["its authority lives on for a while", 9, 90, 60, true],
 ])("made anew or not: %s", (_, left, days, limit, expected) => {
     expect(isDue(inDays(left), now, days, limit === undefined ? undefined : inDays(limit))).toBe(expected);
+});
+
+const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+
+test.each<[string | undefined, string | undefined, boolean]>([
+    [pem("QQ=="), pem("QQ=="), true],
+    [pem("QQ=="), pem("Qg==") + pem("Q\nQ=="), true],
+    [pem("QQ=="), pem("Qg=="), false],
+    [undefined, pem("Qg=="), false],
+    [pem("Qg=="), undefined, false],
+    [undefined, undefined, true],
+])("authorities in common %#", (before, after, expected) => {
+    expect(sharesAuthority(before, after)).toBe(expected);
 });
 
 const wanted = { days: 3650, overlapHours: 24, generation: 1 };
