@@ -1,11 +1,12 @@
 /** All that the framework knows, and what follows from it. No effects: whoever calls tells the time, and does what it says. */
 import type { Offer, TaskStatus } from "../scheduler";
-import { Appetite } from "../service/appetite";
-import { afterFailure, afterSuccess, type Avoided, avoidedHosts, type Hosts, speaksAgainst } from "../service/hosts";
-import { aliveOf, changeOf, stuck } from "../service/tasks";
+import { TaskBook } from "../service/book";
+import { speaksAgainst } from "../service/hosts";
+import type { Placement } from "../service/placing";
+import { aliveOf, stuck } from "../service/tasks";
 import type { JoinedAgent } from "./agents";
 import type { Config, SessionSpec } from "./config";
-import { type Missing, place, type Placement } from "./placing";
+import { type Missing, place } from "./placing";
 import { type Agent, fresh, type Kept, parseTaskId, type Reason, type SessionState } from "./sessions";
 import type { Answer } from "./wire";
 
@@ -22,24 +23,21 @@ export interface Kill {
     readonly reason: Reason;
 }
 
-export type BookConfig = Pick<Config, "avoid" | "startSec" | "goneSec">;
+export type BookConfig = Pick<Config, "avoid" | "startSec" | "goneSec" | "role">;
 
-export class Book {
-    public readonly agents = new Map<string, Agent>();
+export class Book extends TaskBook<Agent, Missing> {
     public readonly sessions = new Map<string, SessionState>();
     public readonly counters = { launched: 0, ended: 0, lost: 0, killed: 0 };
-    public lastError = "";
     /** Sessions whose {@link Kept} is to be written down. */
     public readonly changed = new Set<string>();
-    private readonly wish = new Appetite();
+    protected readonly identify = parseTaskId;
     private readonly dying = new Map<string, { reason: Reason; atMs: number }>();
     /** When each was last seen among its commander's agents. */
     private readonly seen = new Map<string, number>();
-    private hosts: Hosts = new Map();
-    private readonly names = new Map<string, string>();
-    private pausedUntilMs = 0;
 
-    public constructor(private readonly config: BookConfig) {}
+    public constructor(private readonly config: BookConfig) {
+        super(config, [config.role]);
+    }
 
     /**
      * Sets what a session is to be.
@@ -67,11 +65,6 @@ export class Book {
     public forget(name: string): void {
         this.sessions.delete(name);
         this.changed.delete(name);
-    }
-
-    /** Nothing is launched before; while Mesos tells of agents that an earlier process has started. */
-    public pause(untilMs: number): void {
-        this.pausedUntilMs = Math.max(this.pausedUntilMs, untilMs);
     }
 
     /** Its commander has been asked. */
@@ -120,7 +113,7 @@ export class Book {
         }
         session.counted = { atMs: nowMs, agents: result };
         const directories = result.map(({ workDir }) => workDir.split("/"));
-        for (const agent of this.agents.values()) {
+        for (const agent of this.tasks.values()) {
             if (agent.session === name && directories.some((parts) => parts.includes(agent.id))) {
                 this.seen.set(agent.id, nowMs);
             }
@@ -136,7 +129,7 @@ export class Book {
     /** Those that count for what is wanted. */
     public serving(session: string): Agent[] {
         const { generation } = this.sessions.get(session) ?? {};
-        return aliveOf(this.agents).filter(
+        return aliveOf(this.tasks).filter(
             (agent) => agent.session === session && agent.generation === generation && !this.dying.has(agent.id),
         );
     }
@@ -151,7 +144,7 @@ export class Book {
 
     /** What is to be started now. */
     public missing(nowMs: number): Missing[] {
-        if (nowMs < this.pausedUntilMs) {
+        if (this.isPaused(nowMs)) {
             return [];
         }
         return [...this.sessions.values()].flatMap((session): Missing[] => {
@@ -164,60 +157,35 @@ export class Book {
                 commander.answer?.kind === "answers" &&
                 nowMs >= backoffUntilMs &&
                 commander.answeredMs >= backoffUntilMs;
-            return mayStart && count > 0 ? [{ session: name, generation, spec, count }] : [];
+            return mayStart && count > 0 ? [{ session: name, generation, spec, count, role: this.config.role }] : [];
         });
     }
 
-    private wanted(nowMs: number): Map<string, number> {
-        return new Map(
-            this.missing(nowMs).map(({ session, generation, count }) => [`${session} ${generation}`, count]),
+    protected wanted(nowMs: number): Map<string, Map<string, number>> {
+        const open = this.missing(nowMs).map(
+            ({ session, generation, count }) => [`${session} ${generation}`, count] as const,
         );
+        return new Map([[this.config.role, new Map(open)]]);
     }
 
-    public get suppressed(): boolean {
-        return this.wish.suppressed;
+    protected place(offers: readonly Offer[], nowMs: number): Placement<Missing> {
+        return place(this.missing(nowMs), offers, [...this.tasks.values()], this.hosts, nowMs);
     }
 
-    public appetite(nowMs: number): "suppress" | "revive" | undefined {
-        return this.wish.next(this.wanted(nowMs), nowMs < this.pausedUntilMs, nowMs);
-    }
-
-    public forgetAppetite(): void {
-        this.wish.forget();
-    }
-
-    public offered(offers: readonly Offer[], nowMs: number): Placement {
-        offers.forEach(({ agent_id: id, hostname }) => this.names.set(id.value, hostname));
-        if (nowMs < this.pausedUntilMs) {
-            this.wish.refused();
-        }
-        const taken = [...this.agents.values()].map(({ session, agentId = "" }) => ({ session, agentId }));
-        return place(this.missing(nowMs), offers, taken, this.hosts, nowMs);
-    }
-
-    /** Notes what is about to be launched, before Mesos is told. */
-    public launching(
-        id: string,
-        { session, generation }: Missing,
-        { agent_id: agent, hostname }: Offer,
-        nowMs: number,
-    ): void {
-        const state = "launching" as const;
-        this.agents.set(id, { id, session, generation, state, agentId: agent.value, host: hostname, since: nowMs });
+    protected newTask({ session, generation }: Missing): Pick<Agent, "session" | "generation"> {
         this.counters.launched += 1;
+        return { session, generation };
     }
 
-    /** After a batch of {@link launching}. */
-    public launched(nowMs: number): void {
-        this.wish.launched(this.wanted(nowMs));
+    protected goesOn(): void {
+        // Whether it is of use, its commander tells.
     }
 
-    /** Mesos has refused the launch as a whole. */
     public notLaunched(ids: readonly string[], nowMs: number, message: string): void {
         this.lastError = message;
         for (const id of ids) {
-            const agent = this.agents.get(id);
-            this.agents.delete(id);
+            const agent = this.tasks.get(id);
+            this.tasks.delete(id);
             this.counters.launched -= 1;
             const session = this.sessions.get(agent?.session ?? "");
             if (session !== undefined) {
@@ -226,30 +194,14 @@ export class Book {
         }
     }
 
-    /** @returns a task that should not be there, to be killed */
-    public heard(status: TaskStatus, nowMs: number): { readonly kill?: string } {
-        const change = changeOf(this.agents, status, nowMs, parseTaskId);
-        const id = status.task_id.value;
-        if (change.stray) {
-            return { kill: id };
-        }
-        if (change.task !== undefined) {
-            this.agents.set(id, change.task);
-        } else if (change.before !== undefined) {
-            this.agents.delete(id);
-            this.ended(change.before, status, nowMs);
-        }
-        return {};
-    }
-
-    private ended(agent: Agent, status: TaskStatus, nowMs: number): void {
+    protected ended(agent: Agent, status: TaskStatus, nowMs: number): void {
         const { state, message = "", reason = "" } = status;
         const why = this.dying.get(agent.id)?.reason;
         const wasSeen = this.seen.get(agent.id) !== undefined;
         this.dying.delete(agent.id);
         this.seen.delete(agent.id);
         this.counters.ended += 1;
-        const host = agent.host ?? this.names.get(agent.agentId ?? "");
+        const host = this.hostOf(agent);
         const text = `${agent.id}${host === undefined ? "" : ` on ${host}`}: ${state}${message === "" && reason === "" ? "" : `, ${message || reason}`}`;
         const session = this.sessions.get(agent.session);
         if (session === undefined || (why !== undefined && why !== "not joined" && why !== "not started")) {
@@ -270,10 +222,9 @@ export class Book {
             return;
         }
         if (early && own && (speaksAgainst(status) || why !== undefined)) {
-            const known = new Set([...this.names.values(), host]).size;
-            this.hosts = afterFailure(this.hosts, host, message || reason || state, nowMs, this.config.avoid, known);
+            this.failedOn(host, message || reason || state, nowMs);
         } else if (wasSeen) {
-            this.hosts = afterSuccess(this.hosts, host);
+            this.didWellOn(host);
         }
     }
 
@@ -286,7 +237,7 @@ export class Book {
     /** What should end, each told once and, when it does not, again. */
     public kills(nowMs: number): Kill[] {
         const found: Kill[] = [];
-        for (const agent of this.agents.values()) {
+        for (const agent of this.tasks.values()) {
             const session = this.sessions.get(agent.session);
             const reason = session === undefined ? "no such session" : this.reasonOf(agent, session, nowMs);
             if (reason !== undefined) {
@@ -297,7 +248,7 @@ export class Book {
             found.push(...this.surplus(session, new Set(found.map(({ agent }) => agent.id))));
         }
         // Nothing is ended before Mesos has told of all that there is.
-        if (nowMs < this.pausedUntilMs) {
+        if (this.isPaused(nowMs)) {
             return [];
         }
         return found.filter(({ agent, reason }) => {
@@ -345,10 +296,6 @@ export class Book {
         return order
             .slice(0, Math.max(0, serving.length - spec.agents))
             .map((agent) => ({ agent, reason: "not wanted" }));
-    }
-
-    public avoided(nowMs: number): Avoided[] {
-        return avoidedHosts(this.hosts, nowMs);
     }
 
     public isDying(id: string): boolean {

@@ -1,4 +1,5 @@
 /** What the framework tells of itself. Texts only; whoever calls serves them. */
+import type { Standing } from "../service/framework";
 import { metric, pageWith, sample, table } from "../service/pages";
 import type { Views } from "../service/server";
 import type { Book } from "./book";
@@ -27,21 +28,9 @@ export interface SessionReport {
     readonly lastEnd: string;
 }
 
-export interface Report {
-    readonly name: string;
-    readonly version: string;
-    /** `host:port` of the instance that leads. */
-    readonly leader: string | undefined;
-    readonly leads: boolean;
-    readonly frameworkId?: string | undefined;
-    readonly master?: string | undefined;
-    readonly suppressed?: boolean;
+export interface Report extends Standing {
     readonly sessions?: readonly SessionReport[];
-    readonly avoided?: readonly { readonly host: string; readonly until: string; readonly reason: string }[];
     readonly counters?: Book["counters"];
-    readonly lastError?: string;
-    /** What an operator should look at; nothing when all is well. */
-    readonly troubles: readonly string[];
 }
 
 /** What more than the book is known of a session. */
@@ -61,7 +50,7 @@ function stateOf(
 ): readonly [state: string, isTrouble: boolean] {
     const { spec, kept, generation, counted } = session;
     const { answer } = session.commander;
-    const ofIt = [...book.agents.values()].filter((agent) => agent.session === session.name).length;
+    const ofIt = [...book.tasks.values()].filter((agent) => agent.session === session.name).length;
     if (trouble !== undefined && generation === undefined) {
         return [`no package: ${trouble}`, true];
     }
@@ -97,11 +86,11 @@ export function sessionReport(
     nowMs: number,
 ): [SessionReport, boolean] {
     const { name, spec, kept, counted } = session;
-    const mine = [...book.agents.values()].filter((agent) => agent.session === name && agent.state === "running");
+    const mine = [...book.tasks.values()].filter((agent) => agent.session === name && agent.state === "running");
     const joined = mine.filter((agent) => book.joined(agent));
     const agents = counted?.agents ?? [];
     const isMine = ({ workDir }: { workDir: string }): boolean =>
-        workDir.split("/").some((part) => book.agents.has(part));
+        workDir.split("/").some((part) => book.tasks.has(part));
     const sum = (of: (agent: (typeof agents)[number]) => number): number =>
         agents.reduce((all, one) => all + of(one), 0);
     const [state, isTrouble] = stateOf(book, session, known, joined.length, nowMs);

@@ -1,4 +1,4 @@
-/** Whether a framework wants offers: suppressed while it wants nothing, revived when it wants more than before. */
+/** Whether a framework wants offers, role by role: suppressed while it wants nothing, revived when it wants more than before. */
 
 /** Between two revives. */
 const REVIVE_EVERY_MS = 1000;
@@ -16,7 +16,15 @@ export const REFUSE = {
 /** How many tasks are to be started, by what they are. */
 export type Wanted = ReadonlyMap<string, number>;
 
-export class Appetite {
+/** Roles whose offers Mesos is to hold back, or to make again. */
+export interface Wish {
+    readonly suppress: readonly string[];
+    readonly revive: readonly string[];
+}
+
+const NOTHING: Wanted = new Map();
+
+class Appetite {
     public suppressed = false;
     /** What was wanted at the last revive. */
     private revivedFor = new Map<string, number>();
@@ -61,5 +69,40 @@ export class Appetite {
     /** After a launch: what is wanted from now on is what no offer had room for, and no new wish. */
     public launched(wanted: Wanted): void {
         wanted.forEach((count, key) => this.revivedFor.set(key, Math.max(count, this.revivedFor.get(key) ?? 0)));
+    }
+}
+
+/** Of a framework in all its roles. */
+export class Appetites {
+    private readonly ofRole: ReadonlyMap<string, Appetite>;
+
+    public constructor(roles: readonly string[]) {
+        this.ofRole = new Map(roles.map((role) => [role, new Appetite()]));
+    }
+
+    /** Whether no offers come at all. */
+    public get suppressed(): boolean {
+        return [...this.ofRole.values()].every(({ suppressed }) => suppressed);
+    }
+
+    /** What Mesos is to be told about offers in general. The caller does it. */
+    public next(wanted: ReadonlyMap<string, Wanted>, isPaused: boolean, nowMs: number): Wish {
+        const steps = [...this.ofRole].map(
+            ([role, one]) => [role, one.next(wanted.get(role) ?? NOTHING, isPaused, nowMs)] as const,
+        );
+        const of = (call: keyof Wish): string[] => steps.flatMap(([role, step]) => (step === call ? [role] : []));
+        return { suppress: of("suppress"), revive: of("revive") };
+    }
+
+    public forget(): void {
+        this.ofRole.forEach((one) => one.forget());
+    }
+
+    public refused(): void {
+        this.ofRole.forEach((one) => one.refused());
+    }
+
+    public launched(wanted: ReadonlyMap<string, Wanted>): void {
+        this.ofRole.forEach((one, role) => one.launched(wanted.get(role) ?? NOTHING));
     }
 }

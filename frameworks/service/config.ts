@@ -10,6 +10,8 @@ export const hostPort = z.string().regex(/^[^:/\s]+:\d{1,5}$/, "host:port is wan
 export const absolute = z.string().regex(/^\/[^\s]*$/, "an absolute path is wanted");
 export const variable = z.string().regex(/^[A-Za-z_]\w*$/, "the name of an environment variable is wanted");
 
+export const roleName = z.string().regex(/^[^\s*/-][^\s*]*$/, "a role other than * is wanted");
+
 export const volumeSchema = z
     .strictObject({
         host: absolute.describe("Path on the agent."),
@@ -50,10 +52,7 @@ export const connectionFields = (role: string) => ({
     zookeeper: z.string().regex(/^zk:\/\/[^@\s]+\/\S+$/, "zk://host:2181,…/path without a password is wanted"),
     /** A file with `user:password`, mode 0600: then only this user may read and change those nodes. */
     zookeeperDigestFile: absolute.optional(),
-    role: z
-        .string()
-        .regex(/^[^\s*/-][^\s*]*$/, "a role other than * is wanted")
-        .default(role),
+    role: roleName.default(role),
     /** User that tasks run as on the agents. */
     user: z.string().min(1),
     principal: z

@@ -1,4 +1,5 @@
 /** Texts that all our frameworks' reports are made of: Prometheus' format 0.0.4, and HTML. */
+import type { Standing } from "./framework";
 
 const escapeLabel = (text: string): string => text.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n");
 
@@ -20,16 +21,6 @@ export function table(title: string, head: readonly string[], rows: readonly (re
     const cells = (row: readonly (string | number)[], tag: string): string =>
         `<tr>${row.map((cell) => `<${tag}>${escapeHtml(String(cell))}</${tag}>`).join("")}</tr>`;
     return `<h2>${escapeHtml(title)}</h2>\n<table>${cells(head, "th")}\n${rows.map((row) => cells(row, "td")).join("\n")}</table>\n`;
-}
-
-/** What the pages of all frameworks begin with. */
-export interface Standing {
-    readonly name: string;
-    readonly leader: string | undefined;
-    readonly leads: boolean;
-    readonly master?: string | undefined;
-    readonly suppressed?: boolean;
-    readonly troubles: readonly string[];
 }
 
 /** A page for people; it needs nothing from elsewhere. */

@@ -1,11 +1,12 @@
 /** All that the framework knows, and what follows from it. No effects: whoever calls tells the time, and does what it says. */
 import type { Offer, TaskStatus } from "../scheduler";
-import { Appetite } from "../service/appetite";
-import { aliveOf, changeOf, stuck } from "../service/tasks";
-import type { Config } from "./config";
-import { type Backlog, type Demand, demandOf, keyOf, type Misfit, type Missing, missingWorkers } from "./demand";
-import { afterFailure, afterSuccess, type Avoided, avoidedHosts, type Hosts, speaksAgainst } from "../service/hosts";
-import { type Launch, place, type Placement } from "./placing";
+import { TaskBook } from "../service/book";
+import { speaksAgainst } from "../service/hosts";
+import type { Placement } from "../service/placing";
+import { aliveOf, stuck } from "../service/tasks";
+import { type Config, roleOfProject, rolesOf } from "./config";
+import { type Backlog, type Demand, demandOf, keyOf, type Misfit, missingWorkers } from "./demand";
+import { type MissingWorkers, place } from "./placing";
 import { foundNoManager } from "./task";
 import { parseTaskId, type Worker } from "./workers";
 
@@ -27,27 +28,25 @@ export interface Waits {
     lastMs: number;
 }
 
-export type BookConfig = Pick<Config, "sizes" | "ceiling" | "avoid" | "startSec">;
+export type BookConfig = Pick<Config, "sizes" | "ceiling" | "avoid" | "startSec" | "role" | "roles">;
 
-export class Book {
-    public readonly workers = new Map<string, Worker>();
+export class Book extends TaskBook<Worker, MissingWorkers> {
     public backlogs: readonly Backlog[] = [];
     public demand: readonly Demand[] = [];
     public misfits: readonly Misfit[] = [];
-    public missing: readonly Missing[] = [];
-    private readonly wish = new Appetite();
+    public missing: readonly MissingWorkers[] = [];
     public readonly counters: Counters = { launched: 0, finished: 0, failed: 0, lost: 0, offers: 0, declined: 0 };
     public readonly waits: Waits = { count: 0, sumMs: 0, lastMs: 0 };
-    public lastError = "";
-    private hosts: Hosts = new Map();
-    /** Names of agents' hosts, as offers told them. */
-    private readonly names = new Map<string, string>();
+    protected readonly identify = parseTaskId;
     /** Projects without a running worker, since when. */
     private readonly waitingSince = new Map<string, number>();
+    private readonly roleOf: (project: string) => string;
     private errors = 0;
-    private pausedUntilMs = 0;
 
-    public constructor(private readonly config: BookConfig) {}
+    public constructor(private readonly config: BookConfig) {
+        super(config, rolesOf(config));
+        this.roleOf = roleOfProject(config);
+    }
 
     /** A new look at the queues. */
     public saw(backlogs: readonly Backlog[], nowMs: number): void {
@@ -55,120 +54,65 @@ export class Book {
         this.count(nowMs);
     }
 
-    /** Nothing is launched before; while Mesos tells of workers that an earlier process has started. */
-    public pause(untilMs: number): void {
-        this.pausedUntilMs = Math.max(this.pausedUntilMs, untilMs);
-    }
-
-    /** Why nothing is launched at present. */
-    public isPaused(nowMs: number): boolean {
-        return nowMs < this.pausedUntilMs;
-    }
-
-    public avoided(nowMs: number): Avoided[] {
-        return avoidedHosts(this.hosts, nowMs);
-    }
-
     private count(nowMs: number): void {
         const { sizes, ceiling } = this.config;
-        const alive = aliveOf(this.workers);
+        const alive = aliveOf(this.tasks);
         const { demand, misfits } = demandOf(this.backlogs, alive, sizes);
         this.demand = demand;
         this.misfits = misfits;
-        this.missing = missingWorkers(demand, alive, sizes, ceiling);
+        this.missing = missingWorkers(demand, alive, sizes, ceiling).map((one) => ({
+            ...one,
+            role: this.roleOf(one.project),
+        }));
         const served = new Set(alive.flatMap(({ project, state }) => (state === "running" ? [project] : [])));
         const open = new Set(demand.map(({ project }) => project).filter((project) => !served.has(project)));
         [...this.waitingSince.keys()].filter((key) => !open.has(key)).forEach((key) => this.waitingSince.delete(key));
         open.forEach((project) => this.waitingSince.set(project, this.waitingSince.get(project) ?? nowMs));
     }
 
-    public get suppressed(): boolean {
-        return this.wish.suppressed;
-    }
-
-    private wanted(): Map<string, number> {
-        return new Map(this.missing.map(({ project, size, count }) => [keyOf(project, size.name), count]));
-    }
-
-    /** What Mesos is to be told about offers in general; undefined when nothing changes. The caller does it. */
-    public appetite(nowMs: number): "suppress" | "revive" | undefined {
-        return this.wish.next(this.wanted(), this.isPaused(nowMs), nowMs);
-    }
-
-    /** After a subscription, or a call that was lost: what Mesos was told may not hold. */
-    public forgetAppetite(): void {
-        this.wish.forget();
-    }
-
-    public offered(offers: readonly Offer[], nowMs: number): Placement {
-        this.counters.offers += offers.length;
-        offers.forEach(({ agent_id: id, hostname }) => this.names.set(id.value, hostname));
-        if (this.isPaused(nowMs)) {
-            const refuseSec = Math.max(1, Math.ceil((this.pausedUntilMs - nowMs) / 1000));
-            this.counters.declined += offers.length;
-            this.wish.refused();
-            return {
-                launches: [],
-                declines: [{ offerIds: offers.map(({ id }) => id.value), refuseSec }],
-                left: this.missing,
-            };
+    protected wanted(): Map<string, Map<string, number>> {
+        const wanted = new Map<string, Map<string, number>>();
+        for (const { role, project, size, count } of this.missing) {
+            wanted.set(role, (wanted.get(role) ?? new Map<string, number>()).set(keyOf(project, size.name), count));
         }
-        const placement = place(this.missing, offers, this.hosts, nowMs);
+        return wanted;
+    }
+
+    protected place(offers: readonly Offer[], nowMs: number): Placement<MissingWorkers> {
+        return place(this.missing, offers, this.hosts, nowMs);
+    }
+
+    public override offered(offers: readonly Offer[], nowMs: number): Placement<MissingWorkers> {
+        const placement = super.offered(offers, nowMs);
+        this.counters.offers += offers.length;
         this.counters.declined += offers.length - placement.launches.length;
         return placement;
     }
 
-    /** Notes what is about to be launched, before Mesos is told: nothing else is put in its place. */
-    public launching(
-        id: string,
-        worker: Launch["workers"][number],
-        { agent_id: agent, hostname }: Offer,
-        nowMs: number,
-    ): void {
-        this.workers.set(id, {
-            id,
-            project: worker.project,
-            size: worker.size.name,
-            state: "launching",
-            agentId: agent.value,
-            host: hostname,
-            since: nowMs,
-        });
+    protected newTask({ project, size }: MissingWorkers): Pick<Worker, "project" | "size"> {
         this.counters.launched += 1;
+        return { project, size: size.name };
     }
 
-    /** After a batch of {@link launching}. */
-    public launched(nowMs: number): void {
+    public override launched(nowMs: number): void {
         this.count(nowMs);
-        this.wish.launched(this.wanted());
+        super.launched(nowMs);
     }
 
-    /** Mesos has refused the launch as a whole. */
-    public notLaunched(ids: readonly string[], nowMs: number): void {
-        ids.forEach((id) => this.workers.delete(id));
+    public notLaunched(ids: readonly string[], nowMs: number, message: string): void {
+        this.lastError = message;
+        ids.forEach((id) => this.tasks.delete(id));
         this.counters.launched -= ids.length;
         this.count(nowMs);
     }
 
-    /** @returns a task that should not be there, to be killed */
-    public heard(status: TaskStatus, nowMs: number): { readonly kill?: string } {
-        const change = changeOf(this.workers, status, nowMs, parseTaskId);
-        const id = status.task_id.value;
-        if (change.stray) {
-            return { kill: id };
-        }
-        if (change.task !== undefined) {
-            this.goesOn(change.task, change.before, nowMs);
-        } else if (change.before !== undefined) {
-            this.workers.delete(id);
-            this.ended(change.before, status, nowMs);
-        }
+    public override heard(status: TaskStatus, nowMs: number): { readonly kill?: string } {
+        const answer = super.heard(status, nowMs);
         this.count(nowMs);
-        return {};
+        return answer;
     }
 
-    private goesOn(worker: Worker, before: Worker | undefined, nowMs: number): void {
-        this.workers.set(worker.id, worker);
+    protected goesOn(worker: Worker, before: Worker | undefined, nowMs: number): void {
         if (worker.state === "running" && before?.state !== "running") {
             this.errors = 0;
             const since = this.waitingSince.get(worker.project);
@@ -181,10 +125,10 @@ export class Book {
         }
     }
 
-    private ended(worker: Worker, status: TaskStatus, nowMs: number): void {
+    protected ended(worker: Worker, status: TaskStatus, nowMs: number): void {
         const { state, message = "", reason = "" } = status;
         const { earlySec } = this.config.avoid;
-        const host = worker.host ?? this.names.get(worker.agentId ?? "");
+        const host = this.hostOf(worker);
         const lived = nowMs - (worker.runningSince ?? worker.since);
         // A worker of an earlier process may be of any age.
         const early = lived < earlySec * 1000 && worker.host !== undefined;
@@ -212,20 +156,15 @@ export class Book {
         } else if (speaksAgainst(status) && early) {
             this.failedOn(host, message || reason || state, nowMs);
         } else if (state === "TASK_FINISHED" || (!early && speaksAgainst(status))) {
-            this.hosts = afterSuccess(this.hosts, host);
+            this.didWellOn(host);
         }
-    }
-
-    private failedOn(host: string, message: string, nowMs: number): void {
-        const known = new Set([...this.names.values(), host]).size;
-        this.hosts = afterFailure(this.hosts, host, message, nowMs, this.config.avoid, known);
     }
 
     /** Workers that do not start: they are given up, and to be killed. */
     public giveUp(nowMs: number): Worker[] {
-        const late = stuck(this.workers, nowMs, this.config.startSec * 1000);
+        const late = stuck(this.tasks, nowMs, this.config.startSec * 1000);
         for (const { id, host } of late) {
-            this.workers.delete(id);
+            this.tasks.delete(id);
             this.counters.failed += 1;
             this.lastError = `${id}: not started within ${this.config.startSec} s`;
             if (host !== undefined) {

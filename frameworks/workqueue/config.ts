@@ -14,6 +14,7 @@ import {
     name,
     positive,
     readBy,
+    roleName,
     seconds,
     variable,
     volumeSchema,
@@ -64,6 +65,10 @@ const schema = z
             .string()
             .default(".*")
             .refine((text) => isRegExp(text), "no regular expression"),
+        /** Projects that have a role of their own, each with a share of its own: role → regular expression for whole names. */
+        roles: z
+            .record(roleName, z.string().refine((text) => isRegExp(text), "no regular expression"))
+            .default({}),
         /** A file with the password of the managers, mode 0600. */
         passwordFile: absolute.optional(),
         /** Its path where workers run, when it is there already; else it is handed to each worker as a secret. */
@@ -76,6 +81,8 @@ const schema = z
         ceiling: ceilingSchema.default({}),
         /** A worker without work leaves after so long. */
         idleSec: z.int().min(1).default(30),
+        /** A worker that is given a task after so long leaves instead: only what is free can go to others. @default it stays */
+        lifeSec: seconds.optional(),
         /** A worker that Mesos has not started within so long is given up. */
         startSec: seconds.default(300),
         avoid: avoidSchema.prefault({}),
@@ -164,5 +171,18 @@ export function readConfig(text: string): Config {
     return { ...read, sizes: read.sizes.map((one) => ({ ...one, cpus: one.cpus ?? one.cores })) };
 }
 
+const whole = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
+
 /** The projects' pattern, for whole names. */
-export const projectPattern = ({ projects }: Pick<Config, "projects">): RegExp => new RegExp(`^(?:${projects})$`);
+export const projectPattern = ({ projects }: Pick<Config, "projects">): RegExp => whole(projects);
+
+/** All roles that workers run under. */
+export const rolesOf = ({ role, roles }: Pick<Config, "role" | "roles">): string[] => [
+    ...new Set([role, ...Object.keys(roles)]),
+];
+
+/** Which role a project's workers run under: the first of `roles` that its name matches, else `role`. */
+export function roleOfProject({ role, roles }: Pick<Config, "role" | "roles">): (project: string) => string {
+    const patterns = Object.entries(roles).map(([name, pattern]) => [name, whole(pattern)] as const);
+    return (project) => patterns.find(([, pattern]) => pattern.test(project))?.[0] ?? role;
+}

@@ -1,20 +1,12 @@
 /** What the framework tells of itself: JSON, Prometheus' text, a page. Texts only; whoever calls serves them. */
+import type { Standing } from "../service/framework";
 import { metric, pageWith, sample, table } from "../service/pages";
 import type { Views } from "../service/server";
 import type { Counters, Waits } from "./book";
 import type { Misfit } from "./demand";
 import type { CatalogState, ManagerState } from "./watch";
 
-export interface Report {
-    readonly name: string;
-    readonly version: string;
-    /** `host:port` of the instance that leads. */
-    readonly leader: string | undefined;
-    readonly leads: boolean;
-    readonly frameworkId?: string | undefined;
-    /** The master that it is subscribed at. */
-    readonly master?: string | undefined;
-    readonly suppressed?: boolean;
+export interface Report extends Standing {
     readonly catalogs?: readonly CatalogState[];
     readonly managers?: readonly ManagerState[];
     readonly workers?: readonly {
@@ -26,12 +18,8 @@ export interface Report {
     readonly wanted?: readonly { readonly project: string; readonly size: string; readonly count: number }[];
     readonly missing?: readonly { readonly project: string; readonly size: string; readonly count: number }[];
     readonly misfits?: readonly Misfit[];
-    readonly avoided?: readonly { readonly host: string; readonly until: string; readonly reason: string }[];
     readonly counters?: Counters;
     readonly waits?: Waits;
-    readonly lastError?: string;
-    /** What an operator should look at; nothing when all is well. */
-    readonly troubles: readonly string[];
 }
 
 const byProject = (managers: readonly ManagerState[], value: (manager: ManagerState) => number): [string, number][] => {

@@ -29,7 +29,7 @@ const offer = (host: string, attributes: Offer["attributes"] = []): Offer => ({
 });
 const say = (id: string, state: TaskState, message = ""): { kill?: string } =>
     book.heard(
-        { task_id: { value: id }, state, agent_id: { value: book.agents.get(id)?.agentId ?? "a" }, message },
+        { task_id: { value: id }, state, agent_id: { value: book.tasks.get(id)?.agentId ?? "a" }, message },
         now,
     );
 /** Starts what is missing. @returns ids of what was started */
@@ -38,10 +38,10 @@ function start(...hosts: string[]): string[] {
         hosts.map((host) => offer(host)),
         now,
     );
-    const ids = launches.flatMap(({ offer: of, agents }) =>
-        agents.map((agent) => {
+    const ids = launches.flatMap(({ offer: of, tasks }) =>
+        tasks.map((agent) => {
             const id = taskId("s", agent.of.generation, String(made++).padStart(4, "0"));
-            book.launching(id, agent.of, of, now);
+            book.launching(id, agent, of, now);
             say(id, "TASK_RUNNING");
             return id;
         }),
@@ -61,7 +61,7 @@ const session = () => book.sessions.get("s");
 const later = (sec: number): void => void (now += sec * 1000);
 
 beforeEach(() => {
-    book = new Book({ avoid: AVOID, startSec: 300, goneSec: 60 });
+    book = new Book({ role: "dds", avoid: AVOID, startSec: 300, goneSec: 60 });
     [now, made] = [T, 0];
     declare();
 });
@@ -88,7 +88,7 @@ test("joined are those that the commander has, by the task's id in their directo
     answers();
     const [one = "", two = ""] = start("h1", "h2");
     count(one);
-    const joined = [one, two].map((id) => book.joined(book.agents.get(id) ?? (undefined as never)));
+    const joined = [one, two].map((id) => book.joined(book.tasks.get(id) ?? (undefined as never)));
     expect(joined).toEqual([true, false]);
 });
 
@@ -166,7 +166,7 @@ test("as often as allowed, and then no more, until something else is asked for",
     expect(missing()).toBe(0);
     const { kept } = session() ?? {};
     // A restart of the framework changes nothing about that.
-    const again = new Book({ avoid: AVOID, startSec: 300, goneSec: 60 });
+    const again = new Book({ role: "dds", avoid: AVOID, startSec: 300, goneSec: 60 });
     again.declare("s", spec({ replacements: 2 }), "a1", kept?.of ?? "", kept);
     again.asked("s", { kind: "answers" }, now);
     expect(again.missing(now)).toEqual([]);
@@ -267,7 +267,7 @@ test("with another package the agents of the one before go", () => {
 });
 
 test("a framework that comes back knows agents by their tasks' ids, and ends nothing before it has heard of all", () => {
-    const fresh = new Book({ avoid: AVOID, startSec: 300, goneSec: 60 });
+    const fresh = new Book({ role: "dds", avoid: AVOID, startSec: 300, goneSec: 60 });
     fresh.declare("s", spec(), "a1", "x");
     fresh.pause(now + 2000);
     fresh.asked("s", { kind: "answers" }, now);
@@ -290,9 +290,9 @@ test("a framework that comes back knows agents by their tasks' ids, and ends not
 test("a launch that is refused is tried again, later", () => {
     answers();
     const [launch] = book.offered([offer("h1")], now).launches;
-    book.launching("s.a1.00ff", launch?.agents[0]?.of ?? (undefined as never), offer("h1"), now);
+    book.launching("s.a1.00ff", launch?.tasks[0] ?? (undefined as never), offer("h1"), now);
     book.notLaunched(["s.a1.00ff"], now, "bad task");
-    expect([book.agents.size, missing(), book.lastError]).toEqual([0, 0, "bad task"]);
+    expect([book.tasks.size, missing(), book.lastError]).toEqual([0, 0, "bad task"]);
     later(7);
     answers();
     expect(missing()).toBe(2);

@@ -3,7 +3,7 @@ import type { Offer, Resource, TaskState, TaskStatus } from "../../../../framewo
 import { Book } from "../../../../frameworks/workqueue/book";
 import type { Backlog } from "../../../../frameworks/workqueue/demand";
 import { REFUSE } from "../../../../frameworks/service/appetite";
-import { place } from "../../../../frameworks/workqueue/placing";
+import { type MissingWorkers, place } from "../../../../frameworks/workqueue/placing";
 import { queueOf } from "../../../../frameworks/workqueue/records";
 import type { Size } from "../../../../frameworks/workqueue/sizes";
 import { parseTaskId, taskId } from "../../../../frameworks/workqueue/workers";
@@ -41,7 +41,7 @@ const backlog = (project: string, count: number): Backlog => ({
 });
 
 const AVOID = { failures: 2, earlySec: 60, avoidSec: 600, maxAvoidSec: 2000 };
-const book = (sizes = [SMALL, LARGE]): Book => new Book({ sizes, ceiling: {}, avoid: AVOID, startSec: 300 });
+const book = (sizes = [SMALL, LARGE]): Book => new Book({ sizes, ceiling: {}, avoid: AVOID, startSec: 300, role: "wq", roles: { mc: "mc-.*", never: "nobody" } });
 
 const status = (id: string, state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus => ({
     task_id: { value: id },
@@ -52,9 +52,9 @@ const status = (id: string, state: TaskState, more: Partial<TaskStatus> = {}): T
 /** Launches as the framework does. */
 function launch(of: Book, offers: readonly Offer[], nowMs: number): string[] {
     const { launches } = of.offered(offers, nowMs);
-    const ids = launches.flatMap(({ offer: from, workers }) =>
-        workers.map((worker) => {
-            const id = taskId(worker.size.name, `u${number++}`, worker.project);
+    const ids = launches.flatMap(({ offer: from, tasks }) =>
+        tasks.map((worker) => {
+            const id = taskId(worker.of.size.name, `u${number++}`, worker.of.project);
             of.launching(id, worker, from, nowMs);
             return id;
         }),
@@ -63,29 +63,30 @@ function launch(of: Book, offers: readonly Offer[], nowMs: number): string[] {
     return ids;
 }
 
+/** What Mesos is told about offers for the projects without a role of their own. */
+const asks = (of: Book, nowMs: number): string[] =>
+    Object.entries(of.appetite(nowMs)).flatMap(([call, roles]) => ((roles as string[]).includes("wq") ? [call] : []));
+
 describe("placing", () => {
-    const wish = (project: string, of: Size, count: number): { project: string; size: Size; count: number } => ({
+    const wish = (project: string, of: Size, count: number, role = "wq"): MissingWorkers => ({
         project,
         size: of,
         count,
+        role,
     });
     test("each offer is filled, large workers first, projects in turn", () => {
-        const { launches, left } = place(
+        const { launches } = place(
             [wish("a", SMALL, 9), wish("b", SMALL, 9), wish("a", LARGE, 1)],
             [offer("h1", 8)],
             new Map(),
             0,
         );
-        expect(launches[0]?.workers.map(({ project, size: of }) => `${project} ${of.name}`)).toEqual([
+        expect(launches[0]?.tasks.map(({ of: { project, size: of } }) => `${project} ${of.name}`)).toEqual([
             "a large",
             "a small",
             "b small",
             "a small",
             "b small",
-        ]);
-        expect(left.map(({ project, count }) => [project, count])).toEqual([
-            ["a", 7],
-            ["b", 7],
         ]);
     });
     test("refusals: nothing wanted any more, too small, avoided, what is left of a used one", () => {
@@ -115,7 +116,7 @@ describe("placing", () => {
         const offers = [offer("gpu", 8, 2), offer("plain", 8)];
         const { launches } = place([wish("a", SMALL, 1), wish("a", GPU, 3)], offers, new Map(), 0);
         expect(
-            launches.map(({ offer: { hostname }, workers }) => [hostname, workers.map(({ size: of }) => of.name)]),
+            launches.map(({ offer: { hostname }, tasks }) => [hostname, tasks.map(({ of }) => of.size.name)]),
         ).toEqual([
             ["gpu", ["gpu", "gpu"]],
             ["plain", ["small"]],
@@ -130,38 +131,38 @@ describe("placing", () => {
 describe("appetite", () => {
     test("suppressed while nothing is wanted, revived once when something is, and again only when more is", () => {
         const of = book();
-        expect(of.appetite(0)).toBe("suppress");
-        expect(of.appetite(1)).toBeUndefined();
+        expect(asks(of, 0)).toEqual(["suppress"]);
+        expect(asks(of, 1)).toEqual([]);
         of.saw([backlog("a", 2)], 10_000);
-        expect(of.appetite(10_000)).toBe("revive");
-        expect(of.appetite(12_000)).toBeUndefined();
+        expect(asks(of, 10_000)).toEqual(["revive"]);
+        expect(asks(of, 12_000)).toEqual([]);
         of.saw([backlog("a", 3)], 13_000);
-        expect(of.appetite(13_000)).toBe("revive");
+        expect(asks(of, 13_000)).toEqual(["revive"]);
         of.saw([backlog("a", 4)], 13_100);
-        expect(of.appetite(13_100)).toBeUndefined();
-        expect(of.appetite(14_100)).toBe("revive");
+        expect(asks(of, 13_100)).toEqual([]);
+        expect(asks(of, 14_100)).toEqual(["revive"]);
         launch(of, [offer("h", 3)], 15_000);
         of.saw([backlog("a", 4)], 17_000);
         expect(of.missing.map(({ count }) => count)).toEqual([1]);
-        expect(of.appetite(17_000)).toBeUndefined();
+        expect(asks(of, 17_000)).toEqual([]);
         launch(of, [offer("h", 3)], 18_000);
-        expect(of.appetite(18_000)).toBe("suppress");
+        expect(asks(of, 18_000)).toEqual(["suppress"]);
     });
     test("a new subscription, or a call that was lost, begins anew", () => {
         const of = book();
         of.appetite(0);
         of.forgetAppetite();
-        expect(of.appetite(1)).toBe("suppress");
+        expect(asks(of, 1)).toEqual(["suppress"]);
     });
     test("while earlier workers may still be told of, nothing is launched and offers come back soon", () => {
         const of = book();
         of.saw([backlog("a", 2)], 0);
         of.pause(2000);
-        expect(of.appetite(500)).toBeUndefined();
+        expect(asks(of, 500)).toEqual([]);
         expect(of.offered([offer("h", 8)], 500)).toMatchObject({ launches: [], declines: [{ refuseSec: 2 }] });
         of.heard(status(taskId("small", "x", "a"), "TASK_RUNNING", { agent_id: { value: "agent-h" } }), 1000);
         expect(of.missing.map(({ count }) => count)).toEqual([1]);
-        expect(of.appetite(2001)).toBe("revive");
+        expect(asks(of, 2001)).toEqual(["revive"]);
     });
 });
 
@@ -181,7 +182,7 @@ describe("workers", () => {
         of.saw([backlog("a", 1)], 0);
         const [id = ""] = launch(of, [offer("h", 1)], 0);
         of.heard(status(id, "TASK_UNKNOWN"), 1);
-        expect(of.workers.size).toBe(0);
+        expect(of.tasks.size).toBe(0);
         expect(of.missing).toHaveLength(1);
     });
     test.each<TaskState>(["TASK_LOST", "TASK_GONE", "TASK_DROPPED", "TASK_KILLED", "TASK_UNREACHABLE", "TASK_FAILED"])(
@@ -191,10 +192,10 @@ describe("workers", () => {
             of.saw([backlog("a", 1)], 0);
             const [id = ""] = launch(of, [offer("h", 1)], 0);
             of.heard(status(id, "TASK_RUNNING"), 100);
-            expect(of.appetite(2000)).toBe("suppress");
+            expect(asks(of, 2000)).toEqual(["suppress"]);
             of.heard(status(id, state), 5000);
             expect(of.missing.map(({ count }) => count)).toEqual([1]);
-            expect(of.appetite(5000)).toBe("revive");
+            expect(asks(of, 5000)).toEqual(["revive"]);
         },
     );
     test("one that comes back from an agent that was not heard of counts again", () => {
@@ -218,8 +219,8 @@ describe("workers", () => {
     test("a launch that Mesos refuses leaves nothing behind", () => {
         const of = book();
         of.saw([backlog("a", 1)], 0);
-        of.notLaunched(launch(of, [offer("h", 1)], 0), 1);
-        expect([of.workers.size, of.counters.launched, of.missing.length]).toEqual([0, 0, 1]);
+        of.notLaunched(launch(of, [offer("h", 1)], 0), 1, "bad task");
+        expect([of.tasks.size, of.counters.launched, of.missing.length]).toEqual([0, 0, 1]);
     });
     test("from the first task to the first worker, measured once for a project without workers", () => {
         const of = book();

@@ -124,7 +124,7 @@ test("nothing waits: offers are suppressed; a backlog: revived, workers launched
     tasks(0);
     launched().forEach(({ task_id: { value } }) => say(value, "TASK_FINISHED"));
     await until(() => made.book.counters.finished === 3);
-    expect(made.book.workers.size).toBe(0);
+    expect(made.book.tasks.size).toBe(0);
     // Neither secret is anywhere that Mesos or a reader of logs would show it.
     const said = JSON.stringify([master.calls, master.subscriptions, log]);
     expect(said).not.toMatch(/s3cret|"word"/);
@@ -164,7 +164,7 @@ test("a launch that the master refuses is forgotten and tried again", async () =
     master.callRefusals.push({ status: 400, body: "bad task" });
     give(offer("1", 1));
     await until(() => log.some((line) => line.includes("bad task")));
-    expect(made.book.workers.size).toBe(0);
+    expect(made.book.tasks.size).toBe(0);
     give(offer("2", 1));
     await until(() => launched().length === 1);
 });
