@@ -1,4 +1,5 @@
 /** A worker as a Mesos task. */
+import { createHash } from "node:crypto";
 import { gracePeriod, type Resource, type TaskInfo, type TaskStatus } from "../scheduler";
 import { containerOf } from "../service/containers";
 import type { Config } from "./config";
@@ -6,6 +7,8 @@ import type { Size } from "./sizes";
 
 /** Work Queue cleans its directory up when it is told to end. */
 const GRACE_SEC = 10;
+/** Part of a worker's life by which those of others differ from it. */
+const LIFE_SPREAD = 0.2;
 const PASSWORD = "WORK_QUEUE_PASSWORD";
 
 /** A regular expression (POSIX) for exactly this name: the worker takes its manager's name for one. */
@@ -42,8 +45,13 @@ export const foundNoManager = ({ state, message = "" }: TaskStatus): boolean =>
  * The sandbox is the worker's directory, so that Mesos cleans up after it. The password goes from the environment into a file of
  * the sandbox, and out of the environment, before the worker starts. Whether it has ever reached its manager is known from what it
  * says alone: its own status is 0 all the same.
+ *
+ * Work Queue has no word for "no more tasks, please": `--wall-time` ends the worker with what it has. So after its life it is watched
+ * until it has a process that was not there before: the result of the task before is with the manager by then, and the new task, a
+ * second old at most, goes to another worker.
  */
 const SCRIPT = `cd "\${MESOS_SANDBOX:-.}" || exit 1
+life=$1; shift
 if [ -n "\${${PASSWORD}+set}" ]; then
   (umask 077; printf %s "$${PASSWORD}" >.work-queue-password) || exit 1
   unset ${PASSWORD}
@@ -51,16 +59,46 @@ fi
 echo "the worker's log is worker.log"
 "$@" -s . >worker.log 2>&1 &
 worker=$!
+tasks() {
+  for stat in /proc/[0-9]*/stat; do
+    { read -r line <"$stat"; } 2>/dev/null || continue
+    set -- \${line##*) }
+    [ "$2" != $worker ] || echo "\${line%% *}"
+  done
+}
+watch() {
+  trap 'kill $nap; exit' TERM
+  sleep "$life" & nap=$!
+  wait $nap
+  before=" $(echo $(tasks)) "
+  while kill -0 $worker; do
+    sleep 1 & nap=$!
+    wait $nap
+    for task in $(tasks); do
+      case $before in *" $task "*) ;; *) : >.life-is-over; kill -TERM $worker; exit ;; esac
+    done
+  done
+}
+watch=
+[ -z "$life" ] || { watch 2>/dev/null & watch=$!; }
 told=
 trap 'told=yes; kill -TERM $worker' TERM INT
 wait $worker
 status=$?
 [ -z "$told" ] || { wait $worker; status=$?; }
+[ -z "$watch" ] || kill $watch 2>/dev/null
+[ ! -e .life-is-over ] || { echo "its time was over, and its last task done"; exit 0; }
 [ $status -ne 0 ] || grep -q "^connected to manager" worker.log || {
   echo "it has reached no manager" >&2
   exit ${UNREACHED}
 }
 exit $status`;
+
+/** Seconds that a worker lives, a little less than allowed: those that were started together shall not leave together. */
+export function lifeOf(id: string, lifeSec: number): number {
+    const spread = createHash("sha256").update(id).digest().readUInt16BE() / 2 ** 16;
+    return Math.max(1, Math.round(lifeSec * (1 - LIFE_SPREAD * spread)));
+}
 
 interface Variable {
     readonly name: string;
@@ -99,6 +137,7 @@ export function taskOf(
     password?: string,
 ): TaskInfo {
     const container = containerFor(config);
+    const life = config.lifeSec === undefined ? "" : String(lifeOf(id, config.lifeSec));
     return {
         name: `worker ${size.name} for ${project}`,
         task_id: { value: id },
@@ -107,7 +146,7 @@ export function taskOf(
         command: {
             shell: false,
             value: "/bin/sh",
-            arguments: ["sh", "-c", SCRIPT, "work-queue-worker", ...workerArguments(project, size, config)],
+            arguments: ["sh", "-c", SCRIPT, "work-queue-worker", life, ...workerArguments(project, size, config)],
             user: config.user,
             environment: { variables: environment(config, password) as { name: string; value: string }[] },
         },

@@ -1,4 +1,5 @@
 /** Marathon and Metronome as services of the site. */
+import { formatPath } from "../issue";
 import { nearest } from "../nearest";
 import { membersOf } from "../plan/hosts";
 import { marathonSettings, metronomeSettings } from "../plan/schedulers";
@@ -79,11 +80,17 @@ function checkSettings(kind: Kind, { site }: Checked, report: Report): void {
 /** A framework's principal must be declared, and its role and its tasks' user be among the principal's. */
 export function checkPrincipal(
     path: string,
-    config: { readonly principal: string; readonly role?: string | undefined; readonly user?: string | undefined },
+    config: {
+        readonly principal: string;
+        readonly role?: string | undefined;
+        readonly user?: string | undefined;
+        /** By further roles. */
+        readonly roles?: object;
+    },
     { site }: Checked,
     report: Report,
 ): void {
-    const { principal, role, user } = config;
+    const { principal, role, user, roles = {} } = config;
     const framework = site.frameworks[principal];
     if (framework === undefined) {
         const near = nearest(principal, Object.keys(site.frameworks));
@@ -106,6 +113,7 @@ export function checkPrincipal(
             );
     };
     member(role, framework.roles, "role", "role");
+    for (const name of Object.keys(roles)) member(name, framework.roles, formatPath(["roles", name]), "role");
     member(user, framework.users, "user", "user");
 }
 

@@ -3,6 +3,7 @@ import { seedsOf, workFaults } from "../../frameworks/campaign/declaration";
 import { configFaults, projectPattern } from "../../frameworks/workqueue/config";
 import { sizeFor } from "../../frameworks/workqueue/sizes";
 import { formatPath } from "../issue";
+import { schedulerRole } from "../plan/schedulers";
 import { campaignProject, campaignWork, cctools, frameworkConfig } from "../plan/workloads";
 import type { Checked, Report } from "./report";
 import { checkDds } from "./dds";
@@ -34,6 +35,16 @@ function checkWorkQueue(checked: Checked, report: Report): void {
         for (const { path, message } of configFaults(text))
             report.fault("WORKQUEUE_CONFIG", formatPath([...root, ...path.map(String)]), message, {});
     }
+    const weighed = [schedulerRole(site, config), ...Object.keys(config.roles)].find(
+        (role) => site.weights[role] !== undefined,
+    );
+    if (weighed !== undefined && config.lifeSec === undefined)
+        report.warn(
+            "WEIGHT_WAITS",
+            formatPath(["weights", weighed]),
+            "workers stay while there is work, and a weight shares only what is free",
+            { value: site.weights[weighed], fix: "lifeSec under workloads.workQueue, a few times as long as tasks take" },
+        );
     const bare = Object.entries(site.pools).filter(([, pool]) => !pool.packages.includes(cctools));
     if (container === undefined && config.worker === "work_queue_worker" && bare.length > 0)
         report.warn(

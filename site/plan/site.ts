@@ -42,7 +42,7 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
     const nameServers = planNameServers(site, hosts, servers, { schedulers, masters }).map(zoned);
     const builds = planBuilds(site, { pools });
     const workloads = {
-        ...planWorkloads(site, hosts, servers, masters, zoned),
+        ...planWorkloads({ site, hosts, servers, masters }, zoned),
         ...(builds === undefined ? {} : { builds }),
     };
     const named = (specs: readonly HostSpec[]) => specs.map(({ host }) => ({ name: host }));

@@ -7,12 +7,17 @@ import type { SiteConfig } from "../schema";
 import { ddsSecret, planDds } from "./dds";
 import { directory, file, jsonFile, unit } from "./files";
 import { type Host, membersOf } from "./hosts";
-import type { Endpoint } from "./masters";
-import { principalSecret } from "./principals";
-import { schedulerRole, schedulerService, schedulerUser } from "./schedulers";
 import { secretMark } from "./secrets";
-import { hostOf, unitFile } from "./workloadHost";
-import type { CampaignPlan, HostSpec, ManagedFile, SecretPlan, WorkloadsPlan, WorkQueuePlan } from "./types";
+import type { CampaignPlan, HostSpec, SecretPlan, WorkloadsPlan, WorkQueuePlan } from "./types";
+import {
+    connected,
+    frameworkPaths,
+    hostOf,
+    type Place,
+    planFrameworkHosts,
+    type SiteHosts,
+    unitFile,
+} from "./workloadHost";
 
 type WorkQueueConfig = NonNullable<SiteConfig["workloads"]["workQueue"]>;
 type CampaignKind = "validations" | "productions";
@@ -76,39 +81,28 @@ export function catalogAddresses({ catalog }: WorkQueueConfig, hosts: Hosts): st
     return catalog.existing ?? membersOf(catalog.hosts ?? [], hosts).map(({ address }) => `${address}:${catalog.port}`);
 }
 
-const etc = "/etc/mesos-workqueue";
-const paths = {
-    config: `${etc}/config.json`,
-    secret: `${etc}/mesos-secret`,
-    digest: `${etc}/zookeeper-digest`,
-    password: `${etc}/password`,
-};
+const program = "mesos-workqueue";
+const paths = frameworkPaths(program);
+const passwordPath = `${paths.etc}/password`;
 
 /** What the framework reads; the same for all its instances but for their own addresses. */
 export function frameworkConfig(
     site: SiteConfig,
     config: WorkQueueConfig,
-    { catalogs, servers, address }: { catalogs: readonly string[]; servers: readonly string[]; address: string },
+    { catalogs, ...place }: Place & { readonly catalogs: readonly string[] },
 ): ConfigText {
-    const { sizes, ceiling, avoid, container, volumes, environment, projects, worker } = config;
-    return {
-        name: config.frameworkName,
-        masters: `zk://${servers.join(",")}${site.masters.zkPath}`,
-        zookeeper: `zk://${servers.join(",")}${config.zkPath}`,
-        zookeeperDigestFile: paths.digest,
-        role: schedulerRole(site, config),
-        user: schedulerUser(site, config),
-        principal: config.principal,
-        secretFile: paths.secret,
-        failoverTimeoutSec: config.failoverTimeoutSec,
+    const { sizes, ceiling, avoid, container, volumes, environment, projects, roles, worker, lifeSec } = config;
+    const own = {
         catalogs: [...catalogs],
         projects,
-        ...(config.authentication ? { passwordFile: paths.password } : {}),
+        ...(Object.keys(roles).length === 0 ? {} : { roles }),
+        ...(config.authentication ? { passwordFile: passwordPath } : {}),
         ...(config.passwordFileOnAgents === undefined ? {} : { passwordFileOnAgents: config.passwordFileOnAgents }),
         pollSec: config.pollSec,
         sizes,
         ceiling,
         idleSec: config.idleSec,
+        ...(lifeSec === undefined ? {} : { lifeSec }),
         startSec: config.startSec,
         avoid,
         worker,
@@ -116,9 +110,8 @@ export function frameworkConfig(
         environment,
         ...(container === undefined ? {} : { container }),
         volumes,
-        http: { port: config.port },
-        advertise: `${address}:${config.port}`,
     };
+    return connected(own, site, config, paths, place);
 }
 
 function planCatalogs({ catalog, systemUser }: WorkQueueConfig, hosts: Hosts): HostSpec[] {
@@ -150,56 +143,26 @@ function planCatalogs({ catalog, systemUser }: WorkQueueConfig, hosts: Hosts): H
     });
 }
 
-function planFramework(
-    site: SiteConfig,
-    config: WorkQueueConfig,
-    hosts: Hosts,
-    servers: readonly string[],
-    masters: readonly Endpoint[],
-): WorkQueuePlan {
-    const members = membersOf(config.members, hosts);
+function planFramework(config: WorkQueueConfig, at: SiteHosts): WorkQueuePlan {
+    const { site, hosts, servers } = at;
     const catalogs = catalogAddresses(config, hosts);
-    const name = "mesos-workqueue";
-    const owner = config.systemUser;
-    const service = schedulerService("workQueue", config, { site, members, masters, servers });
-    const shared: Record<string, ManagedFile> = {
-        [paths.secret]: file(secretMark(principalSecret(config.principal)), "0600", owner),
-        [paths.digest]: file(`${zookeeperUser}:${secretMark(zookeeperSecret)}`, "0600", owner),
-        ...(config.authentication ? { [paths.password]: file(secretMark(passwordSecret), "0600", owner) } : {}),
-        [unitFile(name)]: file(
-            render("workload.service", {
-                title: "Workers for Work Queue projects on Mesos",
-                user: owner,
-                command: `/usr/bin/mesos-workqueue ${paths.config}`,
-            }),
-        ),
-    };
+    const { authentication, systemUser } = config;
     return {
-        kind: "workQueue",
+        ...planFrameworkHosts(
+            {
+                kind: "workQueue",
+                program,
+                title: "Workers for Work Queue projects on Mesos",
+                stateOwner: { user: zookeeperUser, secret: zookeeperSecret },
+                text: (address) => frameworkConfig(site, config, { catalogs, servers, address }),
+                files: authentication ? { [passwordPath]: file(secretMark(passwordSecret), "0600", systemUser) } : {},
+            },
+            config,
+            at,
+        ),
         catalogs: planCatalogs(config, hosts),
         catalogAddresses: catalogs,
-        ...(config.authentication ? { password: passwordSecret } : {}),
-        urls: members.map(({ address }) => `http://${address}:${config.port}`),
-        stateOwner: { user: zookeeperUser, secret: zookeeperSecret },
-        members: members.flatMap((member): HostSpec[] => {
-            const host = hosts.get(member.name);
-            if (!host) return [];
-            const files = {
-                [paths.config]: jsonFile(frameworkConfig(site, config, { catalogs, servers, address: member.address })),
-                ...shared,
-            };
-            return [
-                {
-                    ...hostOf(host, "workQueue", config.healthTimeoutSec),
-                    packages: [config.package],
-                    users: [{ name: owner }],
-                    directories: { [etc]: directory() },
-                    files,
-                    units: { [`${name}.service`]: unit(Object.keys(files)) },
-                    service,
-                },
-            ];
-        }),
+        ...(authentication ? { password: passwordSecret } : {}),
     };
 }
 
@@ -267,21 +230,16 @@ function planCampaign(
 }
 
 /** Plans all of `workloads`. */
-export function planWorkloads(
-    site: SiteConfig,
-    hosts: Hosts,
-    servers: readonly string[],
-    masters: readonly Endpoint[],
-    onVolume: (spec: HostSpec) => HostSpec,
-): WorkloadsPlan {
-    const { workQueue } = site.workloads;
-    const dds = planDds(site, hosts, servers, masters);
+export function planWorkloads(at: SiteHosts, onVolume: (spec: HostSpec) => HostSpec): WorkloadsPlan {
+    const { workloads } = at.site;
+    const { workQueue } = workloads;
+    const dds = planDds(at);
     const ofDds = dds && { dds: { ...dds, members: dds.members.map(onVolume) } };
     if (workQueue === undefined) return { ...ofDds, campaigns: [] };
-    const framework = planFramework(site, workQueue, hosts, servers, masters);
+    const framework = planFramework(workQueue, at);
     const campaigns = campaignKinds.flatMap((kind) =>
-        Object.entries<CampaignConfig>(site.workloads[kind]).flatMap(([name, config]) =>
-            planCampaign(kind, name, config, workQueue, hosts),
+        Object.entries<CampaignConfig>(workloads[kind]).flatMap(([name, config]) =>
+            planCampaign(kind, name, config, workQueue, at.hosts),
         ),
     );
     return {

@@ -50,10 +50,23 @@ export const workQueueSchema = z
             "Where that password lies on every agent already. Default: Mesos hands it over as a secret, which Docker's containerizer cannot.",
         ).optional(),
         projects: text("Regular expression for the names of the projects that get workers.").default(".*"),
+        roles: z
+            .record(z.string(), z.string())
+            .default({})
+            .describe(
+                "Projects with a role of their own, and so with a share, `weights` and `quotas` of their own: role → regular expression for whole names. The others run under `role`.",
+            ),
         pollSec: seconds("How often managers are asked", 1),
         sizes: z.array(sizeSchema).min(1).describe("Sizes of workers, the smallest first."),
         ceiling: ceilingSchema.default({}),
         idleSec: seconds("A worker without work leaves after so long", 30),
+        lifeSec: z
+            .int()
+            .min(1)
+            .optional()
+            .describe(
+                "A worker that is given a task after so long leaves instead, and what it had is offered to whoever's turn it is by `weights`; much longer than tasks take; seconds. Default: it stays while there is work.",
+            ),
         startSec: seconds("A worker that Mesos has not started within so long is given up", 300),
         avoid: avoidSchema.prefault({}),
         worker: text("Program of the worker, in the container if there is one.").default("work_queue_worker"),

@@ -77,6 +77,28 @@ test("agents get the packages that tasks need", () => {
 });
 
 const queue = "workloads workQueue";
+
+test("a role's weight without an end of its workers is warned of: nothing of theirs would ever be free", () => {
+    const shares = {
+        "frameworks workqueue roles": ["workqueue", "mc"],
+        [`${queue} roles`]: { mc: "production-.*" },
+        weights: { mc: 3 },
+    };
+    const warned = (more: object): string[] =>
+        warningsOf(changed({ ...shares, ...more }, example())).flatMap(({ code, path }) =>
+            code === "WEIGHT_WAITS" ? [path] : [],
+        );
+    expect(warned({})).toEqual(["weights.mc"]);
+    expect(warned({ [`${queue} lifeSec`]: 3600 })).toEqual([]);
+    expect(warned({ weights: { services: 3 } })).toEqual([]);
+    const given = planOf(changed({ ...shares, [`${queue} lifeSec`]: 3600 }, example())).workloads.workQueue;
+    expect(readConfig(textOf(given?.members ?? [], "/etc/mesos-workqueue/config.json"))).toMatchObject({
+        role: "workqueue",
+        roles: { mc: "production-.*" },
+        lifeSec: 3600,
+    });
+});
+
 const pilot = "workloads productions pilot";
 const pass1 = "workloads validations pass1";
 test.each<[string, Record<string, unknown>, string]>([
@@ -97,6 +119,16 @@ test.each<[string, Record<string, unknown>, string]>([
     ["a principal of nobody's", { frameworks: {} }, "SCHEDULER_PRINCIPAL workloads.workQueue.principal"],
     ["a role that is not its principal's", { [`${queue} role`]: "other" }, "SCHEDULER_RIGHTS workloads.workQueue.role"],
     ["a user that is not its principal's", { [`${queue} user`]: "root" }, "SCHEDULER_RIGHTS workloads.workQueue.user"],
+    [
+        "a role of a project's that is not its principal's",
+        { [`${queue} roles`]: { mc: "production-.*" } },
+        "SCHEDULER_RIGHTS workloads.workQueue.roles.mc",
+    ],
+    [
+        "a pattern of a role's that is none",
+        { [`${queue} roles`]: { workqueue: "(" } },
+        "WORKQUEUE_CONFIG workloads.workQueue.roles.workqueue",
+    ],
     ["a pattern that is none", { [`${queue} projects`]: "(" }, "WORKQUEUE_CONFIG workloads.workQueue.projects"],
     [
         "a secret in the environment",

@@ -122,6 +122,22 @@ describe("placing", () => {
             ["plain", ["small"]],
         ]);
     });
+    test("an offer is for its role alone; where that wants nothing, it is refused for long", () => {
+        const of = (role: string, cpus: number): Offer => ({ ...offer(role, cpus), allocation_info: { role } });
+        const wanted = [wish("a", SMALL, 9), wish("b", SMALL, 1, "mc")];
+        const { launches, declines } = place(wanted, [of("mc", 4), of("wq", 2), of("none", 8)], new Map(), 0);
+        expect(
+            launches.map(({ offer: { hostname }, tasks, refuseSec }) => [
+                hostname,
+                tasks.map((task) => task.of.project),
+                refuseSec,
+            ]),
+        ).toEqual([
+            ["mc", ["b"], REFUSE.idle],
+            ["wq", ["a", "a"], REFUSE.rest],
+        ]);
+        expect(declines.map(({ refuseSec }) => refuseSec)).toEqual([REFUSE.idle]);
+    });
     test("memory for the worker itself comes on top", () => {
         expect(place([wish("a", SMALL, 1)], [offer("h", 1, 0, 1000)], new Map(), 0).launches).toEqual([]);
         expect(place([wish("a", SMALL, 1)], [offer("h", 1, 0, 1064)], new Map(), 0).launches).toHaveLength(1);
@@ -147,6 +163,16 @@ describe("appetite", () => {
         expect(asks(of, 17_000)).toEqual([]);
         launch(of, [offer("h", 3)], 18_000);
         expect(asks(of, 18_000)).toEqual(["suppress"]);
+    });
+    test("each role for itself", () => {
+        const of = book();
+        expect(of.appetite(0)).toEqual({ suppress: ["wq", "mc", "never"], revive: [] });
+        of.saw([backlog("mc-1", 2)], 10_000);
+        expect([of.appetite(10_000), of.suppressed]).toEqual([{ suppress: [], revive: ["mc"] }, false]);
+        of.saw([backlog("mc-1", 2), backlog("x", 1)], 20_000);
+        expect(of.appetite(20_000)).toEqual({ suppress: [], revive: ["wq"] });
+        of.saw([backlog("x", 1)], 30_000);
+        expect(of.appetite(30_000)).toEqual({ suppress: ["mc"], revive: [] });
     });
     test("a new subscription, or a call that was lost, begins anew", () => {
         const of = book();

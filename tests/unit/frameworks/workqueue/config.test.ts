@@ -1,13 +1,13 @@
 /** The configuration, the task that is made of it, and that no secret is seen. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BadConfiguration } from "../../../../frameworks/service/config";
 import { readDigest } from "../../../../frameworks/service/secrets";
-import { type Config, projectPattern, readConfig } from "../../../../frameworks/workqueue/config";
+import { type Config, projectPattern, readConfig, roleOfProject, rolesOf } from "../../../../frameworks/workqueue/config";
 import { readPassword } from "../../../../frameworks/workqueue/main";
-import { exactly, taskOf, workerArguments } from "../../../../frameworks/workqueue/task";
+import { exactly, lifeOf, taskOf, workerArguments } from "../../../../frameworks/workqueue/task";
 
 const LEAST = {
     masters: "zk://m1:2181,m2:2181/mesos",
@@ -81,6 +81,9 @@ test.each<[string, object, RegExp]>([
     ["a secret twice", { principal: "p", secretFile: "/s", secretEnv: "S" }, /^secretFile: /],
     ["a secret of nobody", { secretFile: "/s" }, /^principal: /],
     ["a size twice", { sizes: [...LEAST.sizes, ...LEAST.sizes] }, /^sizes\[1\]\.name: "small" is there twice/],
+    ["a role for everybody", { roles: { "*": "x" } }, /^roles\.\*: /],
+    ["a role without a pattern", { roles: { mc: "(" } }, /^roles\.mc: no regular expression/],
+    ["a life of no length", { lifeSec: 0 }, /^lifeSec: /],
     ["a secret in the environment", { environment: { DB_PASSWORD: "x" } }, /^environment\.DB_PASSWORD: /],
     ["an argument of the framework's", { arguments: ["--cores=3"] }, /^arguments\[0\]: /],
     [
@@ -100,6 +103,25 @@ test.each(["", "[", "7", "null"])("%j is no configuration", (text) => expect(fau
 test("projects match as a whole", () => {
     const pattern = projectPattern({ projects: "alirelval_.*|mc" });
     expect(["alirelval_x", "mc", "mcx", "xmc"].map((name) => pattern.test(name))).toEqual([true, true, false, false]);
+});
+
+test("a project runs under the first role whose pattern is its whole name, the others under the framework's own", () => {
+    const config = read({ role: "wq", roles: { mc: "production-.*", fast: "production-fast|relval", wq: "x" } });
+    expect(rolesOf(config)).toEqual(["wq", "mc", "fast"]);
+    expect(["production-fast", "relval", "relval2", "production"].map(roleOfProject(config))).toEqual([
+        "mc",
+        "fast",
+        "wq",
+        "wq",
+    ]);
+});
+
+test("workers live nearly as long as they may, and not all equally long", () => {
+    const lives = Array.from({ length: 200 }, (_, index) => lifeOf(`small.${index}.p`, 1000));
+    expect(Math.max(...lives)).toBeLessThanOrEqual(1000);
+    expect(Math.min(...lives)).toBeGreaterThanOrEqual(800);
+    expect(new Set(lives).size).toBeGreaterThan(50);
+    expect(lifeOf("a", 1)).toBe(1);
 });
 
 test("a worker is for exactly its project", () => {
@@ -184,6 +206,37 @@ describe("the task", () => {
         } finally {
             rmSync(dir, { recursive: true });
         }
+    });
+    /** A worker that runs tasks of so many seconds, one after the other; and how they all end. */
+    const live = (lifeSec: number | undefined, tasks: string): { status: number | null; said: string[]; sec: number } => {
+        const dir = mkdtempSync(join(tmpdir(), "worker-"));
+        try {
+            const worker = join(dir, "worker");
+            const body = `trap 'echo told >>said; kill $task; exit 0' TERM
+echo connected to manager m:1
+for sec in ${tasks}; do sleep $sec & task=$!; wait $task; echo done $sec >>said; done`;
+            writeFileSync(worker, `#!/bin/sh\n${body}\n`);
+            chmodSync(worker, 0o755);
+            const { command } = make({ worker, ...(lifeSec !== undefined && { lifeSec }) });
+            const [, ...args] = command?.arguments ?? [];
+            const began = Date.now();
+            const { status } = spawnSync(command?.value ?? "", args, { env: { ...process.env, MESOS_SANDBOX: dir } });
+            const said = readFileSync(join(dir, "said"), "utf8").trim().split("\n");
+            return { status, said, sec: (Date.now() - began) / 1000 };
+        } finally {
+            rmSync(dir, { recursive: true });
+        }
+    };
+    test("a worker whose life is over does what it has begun, and leaves with the next task just begun", () => {
+        const { status, said, sec } = live(1, "3.5 30");
+        expect([status, said]).toEqual([0, ["done 3.5", "told"]]);
+        expect(sec).toBeLessThan(15);
+    });
+    test("one without a limit stays as long as there is work, and one that ends before waits for nothing", () => {
+        expect(live(undefined, "1 1")).toMatchObject({ status: 0, said: ["done 1", "done 1"] });
+        const { status, said, sec } = live(600, "0.1");
+        expect([status, said]).toEqual([0, ["done 0.1"]]);
+        expect(sec).toBeLessThan(15);
     });
     test("images and volumes, for either containerizer", () => {
         const volumes = [{ host: "/cvmfs" }, { host: "/scratch", container: "/data", readOnly: false }];

@@ -40,9 +40,10 @@ const tasks = (waiting: number): void => {
     manager.queue = [{ ...SAME, ...total, categories, tasks_waiting: waiting, tasks_on_workers: 0, cores_total: 0 }];
 };
 
-async function start(store = new MemoryIdStore()): Promise<WorkQueueFramework> {
+async function start(store = new MemoryIdStore(), more: object = {}): Promise<WorkQueueFramework> {
     const config = readConfig(
         JSON.stringify({
+            ...more,
             masters: [master.address],
             zookeeper: "zk://none/wq",
             user: "wq",
@@ -128,6 +129,21 @@ test("nothing waits: offers are suppressed; a backlog: revived, workers launched
     // Neither secret is anywhere that Mesos or a reader of logs would show it.
     const said = JSON.stringify([master.calls, master.subscriptions, log]);
     expect(said).not.toMatch(/s3cret|"word"/);
+});
+
+test("a project with a role of its own is launched from that role's offers alone", async () => {
+    await start(undefined, { role: "wq", roles: { relval: "alirelval_.*" } });
+    tasks(1);
+    await until(() => calls("REVIVE").length === 1);
+    expect(calls("REVIVE")[0]).toMatchObject({ revive: { roles: ["relval"] } });
+    expect(master.subscriptions[0]).toMatchObject({
+        subscribe: { framework_info: { roles: ["wq", "relval"] } },
+    });
+    give({ ...offer("1", 4), allocation_info: { role: "wq" } });
+    await until(() => calls("DECLINE").length === 1);
+    expect(launched()).toEqual([]);
+    give({ ...offer("2", 4), allocation_info: { role: "relval" } });
+    await until(() => launched().length === 1);
 });
 
 test("a worker that is lost is replaced", async () => {
