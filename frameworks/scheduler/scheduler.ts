@@ -3,29 +3,13 @@ import { MasterConnection, type ConnectionOptions } from "./connection";
 import { type FrameworkDescription, frameworkInfo } from "./description";
 import { CallFailed, SubscriptionEnded } from "./errors";
 import type { FrameworkIdStore } from "./frameworkId";
+import type { Handler } from "./handler";
 import type { LeaderDetector } from "./masters";
-import type { Call, Event, Filters, Id, Offer, Operation, TaskReference, TaskStatus } from "./messages";
+import type { Call, Event, Filters, Id, Operation, TaskReference, TaskStatus } from "./messages";
 import { gracePeriod } from "./operations";
 import { type Effect, initialState, type Input, type ProtocolOptions, type State, step } from "./protocol";
 import { Reconciler, type ReconcilerOptions } from "./reconciler";
 import { UpdateLine } from "./updates";
-
-/** What a framework does about what it hears. A method that throws or rejects is reported, and ends nothing. */
-export interface Handler {
-    /** Offers of a time before are void. */
-    subscribed?(frameworkId: string, master: string): void;
-    /** Every offer is to be accepted or declined: what is kept, others cannot have. */
-    offers(offers: readonly Offer[]): void | Promise<void>;
-    rescinded?(offerId: string): void;
-    /** It is acknowledged when this has resolved, and repeated by Mesos when it rejects. The same one is told once. */
-    update(status: TaskStatus): void | Promise<void>;
-    message?(agentId: string, executorId: string, data: Buffer): void;
-    /** An agent has been removed (no executor named), or an executor has ended. */
-    failure?(agentId: string | undefined, executorId: string | undefined, status: number | undefined): void;
-    disconnected?(reason: string): void;
-    /** Tasks that are to be asked about after every subscription: all that may still run. */
-    tasks(): Iterable<TaskReference>;
-}
 
 export interface SchedulerOptions extends ConnectionOptions {
     readonly masters: LeaderDetector;
