@@ -12,6 +12,7 @@ import { projectDir } from "../toolchain/places.mjs";
 import { preparePulumi } from "../toolchain/pulumi.mjs";
 import { Failure, run } from "../toolchain/steps.mjs";
 import { measure, note, ratio, round, scratch } from "./lib.mjs";
+import { recovery } from "./recovery.mjs";
 
 const TASKS = Number(process.env.BENCH_TASKS ?? 1000);
 const TASK_SEC = 0.5;
@@ -42,46 +43,63 @@ async function prepare() {
     await on(MANAGER, "mkdir -p /root/bench");
 }
 
-async function startFramework(dir, workers) {
+async function siteOutputs() {
     const { pulumi, env } = await preparePulumi();
     const output = ["stack", "output", "--show-secrets", "--json", "--stack", "lab"];
     const { stdout, code } = await run(pulumi, output, { cwd: projectDir, env, allowFailure: true });
     if (code !== 0) throw new Failure('the lab is not up: start it with "npm run lab"');
-    const site = JSON.parse(stdout);
+    return JSON.parse(stdout);
+}
+
+/**
+ * Starts an instance of the framework here.
+ * @param name of the framework; projects that begin with it get workers, and instances of one name stand by for each other
+ */
+function startInstance(dir, site, { name, port, workers }) {
     writeFileSync(join(dir, "secret"), site.frameworks.tester.secret, { mode: 0o600 });
-    const servers = site.endpoints.zookeeper.map(({ address, port }) => `${address}:${port}`).join(",");
+    const servers = site.endpoints.zookeeper.map((one) => `${one.address}:${one.port}`).join(",");
     const config = {
-        name: "bench",
+        name,
         masters: `zk://${servers}/mesos`,
-        zookeeper: `zk://${servers}${ZK_PATH}`,
+        zookeeper: `zk://${servers}${ZK_PATH}-${name}`,
         principal: "tester",
         secretFile: join(dir, "secret"),
         role: "tests",
         user: "nobody",
         failoverTimeoutSec: 60,
         catalogs: [catalog],
-        projects: "bench-.*",
+        projects: `${name}-.*`,
         sizes: [{ name: "small", cores: 1, cpus: 0.3, memMiB: 64, diskMiB: 100 }],
         ceiling: { workers },
         idleSec: 5,
-        http: { bind: "127.0.0.1", port: STATUS_PORT },
+        http: { bind: "127.0.0.1", port },
     };
-    writeFileSync(join(dir, "config.json"), JSON.stringify(config));
+    const file = join(dir, `${name}-${port}.json`);
+    writeFileSync(file, JSON.stringify(config));
     const program = join(projectDir, "bin", "programs", "mesos-workqueue.js");
-    const child = spawn(process.execPath, [program, join(dir, "config.json")], {
-        stdio: ["ignore", "ignore", "inherit"],
-    });
-    await until("the framework is subscribed", async () => (await status())?.master);
-    return child;
+    const child = spawn(process.execPath, [program, file], { stdio: ["ignore", "ignore", "inherit"] });
+    const status = async () => {
+        try {
+            return await (await fetch(`http://127.0.0.1:${port}/status.json`)).json();
+        } catch {
+            return undefined;
+        }
+    };
+    return { status, kill: (signal) => child.kill(signal) };
 }
 
-const status = async () => {
-    try {
-        return await (await fetch(`http://127.0.0.1:${STATUS_PORT}/status.json`)).json();
-    } catch {
-        return undefined;
+/** What the leading master answers to the site's operator. */
+async function askMaster(site, path) {
+    const { principal, secret } = site.operator;
+    const Authorization = `Basic ${Buffer.from(`${principal}:${secret}`).toString("base64")}`;
+    for (const { address, port } of site.endpoints.masters) {
+        const answer = await fetch(`http://${address}:${port}${path}`, { headers: { Authorization } }).catch(
+            () => undefined,
+        );
+        if (answer?.ok) return answer.json();
     }
-};
+    throw new Failure(`no master answers ${path}`);
+}
 
 async function until(what, probe, timeoutSec = 60) {
     for (const end = Date.now() + timeoutSec * 1000; ; await sleep(200)) {
@@ -142,9 +160,13 @@ export async function workqueue() {
     await prepare();
     const dir = mkdtempSync(join(tmpdir(), "bench-workqueue-"));
     let framework;
+    let kills;
     const [mesos, hand, firsts] = [[], [], []];
     try {
-        framework = await startFramework(dir, WORKERS);
+        const site = await siteOutputs();
+        framework = startInstance(dir, site, { name: "bench", port: STATUS_PORT, workers: WORKERS });
+        const { status } = framework;
+        await until("the framework is subscribed", async () => (await status())?.master);
         for (let i = 0; i < 5; i++) {
             firsts.push((await makeflow(`bench-first${i}`, 1, { port: 9201 + i })).first);
             await until("no worker is left", async () => (await status())?.workers?.length === 0);
@@ -156,6 +178,11 @@ export async function workqueue() {
             hand.push((await makeflow(`byhand${i}`, TASKS, { port: 9221 + i, byHand: WORKERS })).wall);
             note(`workqueue: ${TASKS} tasks: ${round(mesos.at(-1))} s through Mesos, ${round(hand.at(-1))} s by hand`);
         }
+        framework.kill();
+        let port = STATUS_PORT;
+        const parts = { on, until, makeflow, manager: MANAGER, agents: WORKING, catalog };
+        const start = () => startInstance(dir, site, { name: "kills", port: ++port, workers: WORKERS });
+        kills = await recovery({ ...parts, start, askMaster: (path) => askMaster(site, path) });
     } finally {
         framework?.kill();
         rmSync(dir, { recursive: true, force: true });
@@ -183,6 +210,7 @@ export async function workqueue() {
                 goal: "≥ 1000",
                 met: perSec >= 1000,
             },
+            ...kills.goals,
         ],
         tables: [
             {
@@ -202,9 +230,11 @@ export async function workqueue() {
                     ["nothing wanted: all declined", round(sim.idleCpuMs / 1000), ""],
                 ],
             },
+            ...kills.tables,
         ],
         notes: [
             "Wall time of the tasks from makeflow's log: from the first that is handed to Work Queue to the last result. Workers start when makeflow has, in both.",
+            "Killed ones are started again by systemd after 2 s (manager) and 5 s (agent); of the framework another instance stands by, which ZooKeeper tells after 6 s.",
             "The lab's hosts share this machine; the simulated agents' master is another process, whose time is not counted.",
         ],
     };
