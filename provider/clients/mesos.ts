@@ -1,5 +1,6 @@
 /** The part of Mesos' operator API that hosts need: who leads, which agents are there, draining. */
 import { request as httpRequest } from "node:http";
+import type { RunningFramework } from "../../site/change/principalChange";
 import type { Credential } from "../host/config";
 import { UnreachableError, UserError } from "../resources/resource";
 import type { Plain } from "../wire";
@@ -21,12 +22,8 @@ export interface Agent {
     readonly registration: string;
 }
 
-export interface Framework {
-    readonly id: string;
-    readonly name: string;
-    /** Tasks that have not ended. */
-    readonly tasks: number;
-}
+/** A framework that has not ended. */
+export type Framework = RunningFramework;
 
 /** Health of one master. */
 export interface MasterHealth {
@@ -76,7 +73,11 @@ interface ApiAgent {
 }
 
 interface ApiFramework {
-    readonly framework_info: { readonly id: { readonly value: string }; readonly name: string };
+    readonly framework_info: {
+        readonly id: { readonly value: string };
+        readonly name: string;
+        readonly principal?: string;
+    };
 }
 
 interface ApiTask {
@@ -209,9 +210,10 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
             this.operate("GET_TASKS", {}) as unknown as Promise<{ get_tasks: { tasks?: ApiTask[] } }>,
         ]);
         const owners = (tasks.get_tasks.tasks ?? []).map(({ framework_id: { value } }) => value);
-        return (frameworks.get_frameworks.frameworks ?? []).map(({ framework_info: { id, name } }) => ({
+        return (frameworks.get_frameworks.frameworks ?? []).map(({ framework_info: { id, name, principal = "" } }) => ({
             id: id.value,
             name,
+            principal,
             tasks: owners.filter((owner) => owner === id.value).length,
         }));
     }

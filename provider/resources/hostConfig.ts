@@ -174,9 +174,13 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
     const comingBack = new Set<string>();
 
     return {
-        check(inputs, previous) {
+        async check(inputs, previous) {
             const config = parseInputs(inputs);
-            const issues = changeIssues(previous && parseInputs(previous), config);
+            const before = previous && parseInputs(previous);
+            const issues = changeIssues(before, config);
+            if (issues.length === 0 && before !== undefined && !isConfirmed(config)) {
+                issues.push(...((await dependencies.strategy(config).objections?.(config, before)) ?? []));
+            }
             if (issues.length > 0) {
                 dependencies.tier(config).refused(config.host);
             }

@@ -1,6 +1,8 @@
 /** Rolling ZooKeeper members and Mesos masters: never without a quorum, followers first, the leader last. */
 import { checkMasterChange } from "../../site/change/quorumChange";
-import type { MasterService, QuorumMember, ZooKeeperService } from "../../site/plan/types";
+import { checkPrincipalsChange, leavingPrincipals } from "../../site/change/principalChange";
+import { aclsPath } from "../../site/plan/principals";
+import type { Issue, MasterService, QuorumMember, ZooKeeperService } from "../../site/plan/types";
 import { type MasterAddress, type MasterHealth, type MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
 import type { HostConfigInputs } from "../host/config";
@@ -45,6 +47,7 @@ interface Kind {
     worthlessAfterAll(config: HostConfigInputs): readonly string[];
     /** Why the host is not healthy, for the error. */
     diagnosis(config: HostConfigInputs): string;
+    objections?(config: HostConfigInputs, before: HostConfigInputs): Promise<readonly Issue[]>;
 }
 
 export class QuorumStrategy implements Strategy {
@@ -182,6 +185,10 @@ export class QuorumStrategy implements Strategy {
 
     public readonly observe = asPlanned;
 
+    public async objections(config: HostConfigInputs, before: HostConfigInputs): Promise<readonly Issue[]> {
+        return (await this.kind.objections?.(config, before)) ?? [];
+    }
+
     public afterRemoval(): Promise<void> {
         return Promise.resolve();
     }
@@ -310,6 +317,18 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient): 
                 : [],
         // Nothing in it belongs to a credential: new masters go on with the agents, quotas and weights of the old ones.
         worthlessAfterAll: () => [],
+        async objections(config, before) {
+            const rules = (one: HostConfigInputs): string | undefined => one.files[aclsPath]?.content;
+            const leaving = leavingPrincipals(rules(before), rules(config));
+            if (leaving.length === 0) {
+                return [];
+            }
+            // The masters as they are, by the secret that they have.
+            const frameworks = await connect(before)
+                .frameworks()
+                .catch(() => []);
+            return checkPrincipalsChange(leaving, frameworks, config.cluster);
+        },
         diagnosis: () => "the master did not recover its registry under a leader with all agents back",
     };
 }

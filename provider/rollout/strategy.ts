@@ -1,5 +1,5 @@
 /** What a tier's rollout needs to know about the service that it rolls. One implementation per kind of service. */
-import type { Service } from "../../site/plan/types";
+import type { Issue, Service } from "../../site/plan/types";
 import { type HostConfigInputs, plannedRestarts } from "../host/config";
 import type { Observation } from "../host/inspect";
 import type { Candidate, Role } from "./order";
@@ -56,6 +56,8 @@ export interface Strategy {
      * @throws UserError when the cluster can't be asked
      */
     observe(config: HostConfigInputs): Promise<Observed>;
+    /** Why a change must not be, by what the cluster is at; nothing where that cannot be told. @default - any may be */
+    objections?(config: HostConfigInputs, before: HostConfigInputs): Promise<readonly Issue[]>;
     /** One line for the preview: what will happen to this host. */
     foretell(config: HostConfigInputs, before: HostConfigInputs): string;
 }

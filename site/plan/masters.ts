@@ -4,7 +4,7 @@ import type { SiteConfig } from "../schema";
 import { mesosInstall } from "./distribution";
 import { directory, duration, file, flagsFile, jsonFile, unit, type Flags } from "./files";
 import { faultDomain, type Host, membersOf } from "./hosts";
-import { credential, masterAcls, principalsOf } from "./principals";
+import { aclsPath, credential, masterAcls, principalsOf } from "./principals";
 import { majority } from "./quorum";
 import { mesosUrl } from "./zookeeper";
 import type { HostSpec, ManagedFile, QuorumMember } from "./types";
@@ -14,7 +14,7 @@ const paths = {
     env: "/etc/mesos/master.env",
     zk: "/etc/mesos/zk",
     credentials: "/etc/mesos/credentials.json",
-    acls: "/etc/mesos/acls.json",
+    acls: aclsPath,
     unit: "/etc/systemd/system/mesos-master.service",
 };
 

@@ -17,6 +17,9 @@ export const zookeeperUser = "mesos";
 export const zookeeperSecret = "zookeeper-digest";
 export const executorKeySecret = "executor-key";
 
+/** Who may do what, on every master. */
+export const aclsPath = "/etc/mesos/acls.json";
+
 const secretLength = 32;
 
 /** Name of a principal's secret. */
@@ -190,6 +193,19 @@ export function masterAcls(site: SiteConfig): string {
         add("run_tasks", { principals: anybody, users: anybody });
     }
     return aclsText(acls);
+}
+
+/** Principals that frameworks may register under, as {@link masterAcls} writes them down; none of a text that is none of its. */
+export function registeringPrincipals(acls: string): string[] {
+    let rights: readonly Acl[];
+    try {
+        rights = (JSON.parse(acls) as Partial<Record<string, readonly Acl[]>>)["register_frameworks"] ?? [];
+    } catch {
+        return [];
+    }
+    return rights.flatMap(({ principals }) =>
+        principals !== undefined && "values" in principals ? principals.values : [],
+    );
 }
 
 /**

@@ -197,9 +197,17 @@ test("with its session all agents end, nothing is started again, and it is said 
 
 test("without the session in the stack file no task is left, and no message queue", async () => {
     declare();
-    // Tasks that still run are ended only when that is said.
-    const refused = await startUp().ended;
-    expect(refused.text).toMatch(/2 tasks of the DDS framework still run/);
+    // Tasks that still run are ended only when that is said; until then no master is touched.
+    const since = (): Promise<string[]> =>
+        Promise.all(QUORUM.map((host) => on(host, "systemctl show -p ActiveEnterTimestamp mesos-master")));
+    const before = await since();
+    for (const refused of [await startPulumi(["preview", "--non-interactive"]).ended, await startUp().ended]) {
+        expect(refused.text).toMatch(
+            /error PRINCIPAL_IN_USE at frameworks\.dds: 2 tasks of the framework "dds" \(\S+\) still run/,
+        );
+        expect(refused.code).not.toBe(0);
+    }
+    expect(await since()).toEqual(before);
     expect(await startPulumi(["up", ...NOW], { PULUMI_MESOS_CONFIRM: "lab" }).ended).toMatchObject({ code: 0 });
     await eventually("no trace", async () => ((await traces()).length === 0 ? true : undefined));
     expect(await tryOn(COMMANDER, "systemctl is-active mesos-dds")).toMatchObject({ code: 3 });

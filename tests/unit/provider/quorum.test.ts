@@ -1,8 +1,10 @@
-import type { MasterHealth, MesosClient } from "../../../provider/clients/mesos";
+import type { Framework, MasterHealth, MesosClient } from "../../../provider/clients/mesos";
 import type { Mode, ZooKeeperClient } from "../../../provider/clients/zookeeper";
 import { masterKind, QuorumStrategy, zookeeperKind } from "../../../provider/rollout/quorum";
 import type { Clock, Prepared } from "../../../provider/rollout/strategy";
+import { aclsPath } from "../../../site/plan/principals";
 import { hostConfig, masterService, observation, zookeeperService } from "../../fakes/host";
+import { changed, planOf, textOf } from "../site/sites";
 
 /** Time passes only when somebody sleeps. */
 function fakeClock(onSleep: () => void = () => undefined): Clock {
@@ -226,6 +228,45 @@ describe("Mesos masters", () => {
         for (const other of others) {
             expect(await strategy.before(other)).toEqual([]);
         }
+    });
+
+    describe("whose access rules change", () => {
+        const site = (...principals: string[]): string => {
+            const roles = (principal: string) => ({ roles: [principal], users: ["nobody"] });
+            const frameworks = Object.fromEntries(principals.map((principal) => [principal, roles(principal)]));
+            return textOf(planOf(changed({ frameworks })).masters.members, aclsPath);
+        };
+        const withRules = (content: string) => {
+            const files = { [aclsPath]: { content, mode: "0644", owner: "root", group: "root" } };
+            return hostConfig("m1", masterService, { files });
+        };
+        const running = (principal: string, tasks: number): Framework => ({ id: "F-7", name: "dds", principal, tasks });
+        const objections = (before: string, after: string, frameworks: () => Promise<Framework[]>) =>
+            new QuorumStrategy(masterKind(() => ({ frameworks }) as unknown as MesosClient)).objections(
+                withRules(after),
+                withRules(before),
+            );
+
+        test("lock no framework out that has tasks, and say whose they are", async () => {
+            const found = await objections(site("dds", "marathon"), site("marathon"), () =>
+                Promise.resolve([running("dds", 2), running("marathon", 9)]),
+            );
+            expect(found).toEqual([
+                expect.objectContaining({
+                    code: "PRINCIPAL_IN_USE",
+                    path: "frameworks.dds",
+                    message: expect.stringMatching(/^2 tasks of the framework "dds" \(F-7\) still run/) as string,
+                }),
+            ]);
+        });
+        test.each<[string, string, string, () => Promise<Framework[]>]>([
+            ["nothing of it runs", site("dds", "x"), site("x"), () => Promise.resolve([running("dds", 0)])],
+            ["who leads cannot be asked", site("dds", "x"), site("x"), () => Promise.reject(new Error("no master"))],
+            ["somebody comes", site("x"), site("x", "dds"), () => Promise.reject(new Error("asked in vain"))],
+            ["the rules were changed by hand", "no JSON", site("x"), () => Promise.resolve([running("dds", 2)])],
+        ])("go on where %s", async (_what, before, after, frameworks) => {
+            expect(await objections(before, after, frameworks)).toEqual([]);
+        });
     });
 
     test("whose registry does not recover stop the rollout", async () => {

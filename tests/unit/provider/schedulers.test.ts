@@ -55,7 +55,7 @@ const serving = {
     "10.0.0.1": { leader: "10.0.0.2:8080" },
     "10.0.0.2": { leader: "10.0.0.2:8080" },
 };
-const old: Framework = { id: "F-1", name: "marathon", tasks: 3 };
+const old: Framework = { id: "F-1", name: "marathon", principal: "marathon", tasks: 3 };
 
 test("who leads is known by its address, and goes last", async () => {
     const strategy = strategyOf({ health: serving });
