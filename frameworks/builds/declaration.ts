@@ -118,6 +118,16 @@ export const buildSchema = z.strictObject({
     patienceSec: z.number().min(1).default(1800),
 });
 
+/** Whose scheduled runs are looked after; see `patrol.ts`. */
+const patrolSchema = z.strictObject({
+    /** Of Metronome. */
+    urls: z.array(z.string()).min(1),
+    /** Certificates of those who may have signed its servers', PEM. */
+    ca: z.string().optional(),
+    jobs: z.array(z.strictObject({ job: z.string(), build: nameSchema, startWithinSec: z.int().min(1) })),
+    everySec: z.number().min(0.1).default(10),
+});
+
 /** The store as its app gets it. */
 export const storeSchema = z.strictObject({
     dir: absolute,
@@ -131,8 +141,10 @@ export const storeSchema = z.strictObject({
         sources: mirrorSourcesSchema,
         credentialFile: absolute.optional(),
     }),
+    patrol: patrolSchema.optional(),
 });
 
+export type PatrolConfig = z.output<typeof patrolSchema>;
 export type Build = z.output<typeof buildSchema>;
 export type BuildText = z.input<typeof buildSchema>;
 export type StoreConfig = z.output<typeof storeSchema>;

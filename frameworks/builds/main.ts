@@ -8,7 +8,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { buildNow } from "./build";
-import { buildSchema, storeSchema } from "./declaration";
+import { buildSchema, type PatrolConfig, storeSchema } from "./declaration";
+import { metronomeAt, Patrol } from "./patrol";
 import { servePage, startServers } from "./serve";
 import { Store } from "./store";
 
@@ -69,7 +70,20 @@ async function keep(): Promise<void> {
             await sleep(LOOK_MS);
         }
     };
-    await Promise.all([fetching(), looking()]);
+    const patrolling = async ({ jobs, everySec, ...at }: PatrolConfig): Promise<void> => {
+        const patrol = new Patrol(jobs, metronomeAt(at), (build, id) => store.ofMetronome(build, id), log);
+        let told = "";
+        for (;;) {
+            const trouble = await patrol.look(Date.now()).then(
+                () => "",
+                (error: unknown) => (error as Error).message,
+            );
+            if (trouble !== told && trouble !== "") log(trouble);
+            told = trouble;
+            await sleep(everySec * 1000);
+        }
+    };
+    await Promise.all([fetching(), looking(), ...(config.patrol === undefined ? [] : [patrolling(config.patrol)])]);
 }
 
 const verbs: Readonly<Record<string, () => Promise<void>>> = { build, store: keep };

@@ -84,6 +84,11 @@ export class Store {
         return this.runs.get(name);
     }
 
+    /** The run of a build whose Mesos task has Metronome's id of it in its name. */
+    public ofMetronome(build: string, id: string): RunRecord | undefined {
+        return [...this.runs.values()].find((run) => run.build === build && run.task?.includes(id) === true);
+    }
+
     private freeMiB(): number {
         if (this.options.freeMiB !== undefined) return this.options.freeMiB();
         const { bavail, bsize } = statfsSync(this.options.config.dir);

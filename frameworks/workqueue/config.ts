@@ -67,7 +67,10 @@ const schema = z
             .refine((text) => isRegExp(text), "no regular expression"),
         /** Projects that have a role of their own, each with a share of its own: role → regular expression for whole names. */
         roles: z
-            .record(roleName, z.string().refine((text) => isRegExp(text), "no regular expression"))
+            .record(
+                roleName,
+                z.string().refine((text) => isRegExp(text), "no regular expression"),
+            )
             .default({}),
         /** A file with the password of the managers, mode 0600. */
         passwordFile: absolute.optional(),

@@ -48,7 +48,11 @@ export class WorkQueueFramework extends TaskFramework<Worker, MissingWorkers, Bo
         return taskId(size.name, unique, project);
     }
 
-    protected taskOf(id: string, { of: { project, size }, resources }: Placed<MissingWorkers>, agentId: string): TaskInfo {
+    protected taskOf(
+        id: string,
+        { of: { project, size }, resources }: Placed<MissingWorkers>,
+        agentId: string,
+    ): TaskInfo {
         const { config, password } = this.parts;
         return taskOf({ id, project, size, agentId, resources }, config, password);
     }

@@ -43,7 +43,10 @@ function checkWorkQueue(checked: Checked, report: Report): void {
             "WEIGHT_WAITS",
             formatPath(["weights", weighed]),
             "workers stay while there is work, and a weight shares only what is free",
-            { value: site.weights[weighed], fix: "lifeSec under workloads.workQueue, a few times as long as tasks take" },
+            {
+                value: site.weights[weighed],
+                fix: "lifeSec under workloads.workQueue, a few times as long as tasks take",
+            },
         );
     const bare = Object.entries(site.pools).filter(([, pool]) => !pool.packages.includes(cctools));
     if (container === undefined && config.worker === "work_queue_worker" && bare.length > 0)

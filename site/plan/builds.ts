@@ -10,6 +10,8 @@ import { secretMark } from "./secrets";
 import type { BuildsPlan, HostSpec, SecretPlan, SitePlan } from "./types";
 
 export type BuildsConfig = NonNullable<SiteConfig["workloads"]["builds"]>;
+/** What is planned already. */
+type Made = Pick<SitePlan, "pools" | "schedulers">;
 type ReleaseConfig = BuildsConfig["releases"][string];
 type BuilderConfig = BuildsConfig["builders"][string];
 
@@ -148,7 +150,26 @@ function jobDefinition(
     ];
 }
 
-function storeDefinition({ store, mirror, user }: BuildsConfig): JsonObject {
+/** Builds with a schedule, and where Metronome is that runs them; undefined where it lets in only who has a password. */
+function patrolOf({ releases }: BuildsConfig, site: SiteConfig, plan: Made): StoreText["patrol"] {
+    const own = plan.schedulers.find(({ kind }) => kind === "metronome");
+    const { urls, ca, user } = { user: undefined, ...(own ?? site.metronome?.existing ?? { urls: [] }) };
+    const jobs = Object.entries(releases).flatMap(([release, { builders, schedule }]) =>
+        schedule === undefined
+            ? []
+            : builders.map((builder) => ({
+                  job: jobOf(release, builder),
+                  build: buildOf(release, builder),
+                  startWithinSec: schedule.startWithinSec,
+              })),
+    );
+    if (jobs.length === 0 || urls.length === 0 || user !== undefined) return undefined;
+    return { urls: [...urls], ...(ca === undefined ? {} : { ca }), jobs };
+}
+
+function storeDefinition(config: BuildsConfig, site: SiteConfig, plan: Made): JsonObject {
+    const { store, mirror, user } = config;
+    const patrol = patrolOf(config, site, plan);
     const { sources, everySec, credentialFile } = mirror;
     const text: StoreText = {
         dir: store.dir,
@@ -159,6 +180,7 @@ function storeDefinition({ store, mirror, user }: BuildsConfig): JsonObject {
         user: login,
         secretsFile: paths.logins,
         mirror: { sources, everySec, ...(credentialFile === undefined ? {} : { credentialFile }) },
+        ...(patrol === undefined ? {} : { patrol }),
     };
     return {
         id: storeApp,
@@ -190,12 +212,12 @@ function storeDefinition({ store, mirror, user }: BuildsConfig): JsonObject {
 const root = ["workloads", "builds"] as const;
 
 /** The store and all builds, as if somebody had written them into files. */
-export function buildDefinitions(site: SiteConfig, plan: Pick<SitePlan, "pools">): Definition[] {
+export function buildDefinitions(site: SiteConfig, plan: Made): Definition[] {
     const { builds } = site.workloads;
     if (builds === undefined) return [];
     const address = storeAddress(builds, plan);
     return [
-        { kind: "app", definition: storeDefinition(builds), source: formatPath([...root, "store"]) },
+        { kind: "app", definition: storeDefinition(builds, site, plan), source: formatPath([...root, "store"]) },
         ...Object.entries(builds.releases).flatMap(([release, { builders }]) =>
             builders.flatMap((builder) =>
                 jobDefinition(builds, site, release, builder, address).map((definition): Definition => ({

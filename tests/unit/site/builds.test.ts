@@ -54,6 +54,25 @@ test("a job's variable is such as its program takes, and holds no secret", () =>
     expect(run.env.MESOS_BUILD).not.toContain("@@secret");
 });
 
+test("the store looks after what has a schedule, where it can ask Metronome", () => {
+    const patrol = (changes: Readonly<Record<string, unknown>>): unknown => {
+        const { env } = planned(changed(changes, example())).store.definition as {
+            env: { MESOS_BUILDS_STORE: string };
+        };
+        return storeSchema.parse(JSON.parse(env.MESOS_BUILDS_STORE)).patrol;
+    };
+    const jobs = (JSON.parse(JSON.stringify(patrol({}))) as { jobs: { job: string }[] }).jobs.map(({ job }) => job);
+    expect(jobs).toEqual(
+        planned(example()).jobs.flatMap(({ name, schedule }) => (schedule === undefined ? [] : [name])),
+    );
+    expect(jobs.length).toBeGreaterThan(0);
+    const metronome = (existing: object): Record<string, unknown> => ({
+        metronome: { existing: { urls: ["https://m1:9443"], ...existing } },
+    });
+    expect(patrol(metronome({}))).toMatchObject({ urls: ["https://m1:9443"], jobs: [{ startWithinSec: 7200 }, {}] });
+    expect(patrol(metronome({ user: "admin", passwordSecret: "word" }))).toBeUndefined();
+});
+
 test("a build runs in its builder's pool alone, by its schedule where it has one, and never twice at once", () => {
     expect(jobOf(example(), "builds.daily.el9-arm").run.placement.constraints).toEqual([
         { attribute: "architecture", operator: "IS", value: "slc9_aarch64" },

@@ -41,7 +41,8 @@ const backlog = (project: string, count: number): Backlog => ({
 });
 
 const AVOID = { failures: 2, earlySec: 60, avoidSec: 600, maxAvoidSec: 2000 };
-const book = (sizes = [SMALL, LARGE]): Book => new Book({ sizes, ceiling: {}, avoid: AVOID, startSec: 300, role: "wq", roles: { mc: "mc-.*", never: "nobody" } });
+const book = (sizes = [SMALL, LARGE]): Book =>
+    new Book({ sizes, ceiling: {}, avoid: AVOID, startSec: 300, role: "wq", roles: { mc: "mc-.*", never: "nobody" } });
 
 const status = (id: string, state: TaskState, more: Partial<TaskStatus> = {}): TaskStatus => ({
     task_id: { value: id },

@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BadConfiguration } from "../../../../frameworks/service/config";
 import { readDigest } from "../../../../frameworks/service/secrets";
-import { type Config, projectPattern, readConfig, roleOfProject, rolesOf } from "../../../../frameworks/workqueue/config";
+import {
+    type Config,
+    projectPattern,
+    readConfig,
+    roleOfProject,
+    rolesOf,
+} from "../../../../frameworks/workqueue/config";
 import { readPassword } from "../../../../frameworks/workqueue/main";
 import { exactly, lifeOf, taskOf, workerArguments } from "../../../../frameworks/workqueue/task";
 
@@ -208,7 +214,10 @@ describe("the task", () => {
         }
     });
     /** A worker that runs tasks of so many seconds, one after the other; and how they all end. */
-    const live = (lifeSec: number | undefined, tasks: string): { status: number | null; said: string[]; sec: number } => {
+    const live = (
+        lifeSec: number | undefined,
+        tasks: string,
+    ): { status: number | null; said: string[]; sec: number } => {
         const dir = mkdtempSync(join(tmpdir(), "worker-"));
         try {
             const worker = join(dir, "worker");
