@@ -220,7 +220,7 @@ export abstract class TaskFramework<T extends KnownTask, W extends Missing, B ex
                 return;
             }
             // Whether they run is not known: Mesos is asked, now or after the next subscription.
-            const references = tasks.map(({ task_id, agent_id }) => ({ task_id, agent_id }));
+            const references = tasks.map(({ task_id: id, agent_id: agent }) => ({ task_id: id, agent_id: agent }));
             await this.scheduler.reconcile(references).catch(() => undefined);
         }
     }

@@ -17,25 +17,14 @@ import {
     STORE,
     storeStatus,
 } from "./support/builds";
-import { restore } from "./support/site";
+import { onTheLabThroughout } from "./support/site";
 import { declare, preview, up } from "./support/stack";
-import { eventually, tell } from "./support/steps";
+import { eventually } from "./support/steps";
 
 const tarball = (name: string): string => `${name}.slc9_x86-64.tar.gz`;
 const GOOD = ["defaults-release-v1-1", "greeting-v1.0-1", "top-1-1"].map(tarball);
 
-// The tests go on from each other: the site as it was comes back once, at the end.
-beforeAll(async () => {
-    await restore();
-    await removeBuilds();
-    await placeUpstream();
-});
-beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
-afterAll(async () => {
-    await stopAll();
-    await restore();
-    await removeBuilds();
-});
+onTheLabThroughout({ place: placeUpstream, release: stopAll, remove: removeBuilds });
 
 test("one up installs it all, and a build from nothing is tested and published", async () => {
     declare(addBuilds);

@@ -18,23 +18,19 @@ import {
     traces,
     type Wish,
 } from "./support/dds";
-import { restore } from "./support/site";
+import { onTheLabThroughout } from "./support/site";
 import { declare, NOW, outputs, preview, startPulumi, startUp, up } from "./support/stack";
-import { eventually, pause, tell } from "./support/steps";
+import { eventually, pause } from "./support/steps";
 
 let id = "";
 
-// The tests go on from each other: the site as it was comes back once, at the end.
-beforeAll(async () => {
-    await restore();
-    await placeTools();
-    // The framework's user is not there yet.
-    id = await startSession("root");
-});
-beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
-afterAll(async () => {
-    await restore();
-    await removeTools();
+onTheLabThroughout({
+    async place() {
+        await placeTools();
+        // The framework's user is not there yet.
+        id = await startSession("root");
+    },
+    remove: removeTools,
 });
 
 async function wish(of: Wish): Promise<void> {

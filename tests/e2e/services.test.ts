@@ -1,7 +1,7 @@
 /** Marathon and Metronome by `pulumi up`, with the site's work on them: the lab's stand-ins, on real hosts and a real Mesos. */
 import { agentIds, openSession, operatorCall } from "./support/endpoints";
 import { addressOf, AGENTS, on, QUORUM } from "./support/hosts";
-import { healthy, restore } from "./support/site";
+import { healthy, onTheLabThroughout } from "./support/site";
 import { declare, exportState, outputs, preview, pulumi, startUp, up } from "./support/stack";
 import { eventually, tell } from "./support/steps";
 import {
@@ -18,14 +18,12 @@ import {
     write,
 } from "./support/work";
 
-// The tests go on from each other: the site as it was comes back once, at the end.
-beforeAll(restore);
-beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
-afterAll(async () => {
-    removeDefinitions();
-    // A test that failed may have left a volume, which nothing else takes away.
-    await pulumi(["state", "unprotect", "--all", "--yes"]);
-    await restore();
+onTheLabThroughout({
+    release() {
+        removeDefinitions();
+        // A test that failed may have left a volume, which nothing else takes away.
+        return pulumi(["state", "unprotect", "--all", "--yes"]);
+    },
 });
 
 /** Serves its folder; healthy as soon as it does. */

@@ -3,11 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LAB } from "./support/places";
 import { plot, type Sample, sharesDuring } from "./support/shares";
-import { restore } from "./support/site";
-import { up } from "./support/stack";
+import { onTheLabThroughout, restore } from "./support/site";
+import { declare, up } from "./support/stack";
 import { eventually, pause, tell } from "./support/steps";
 import { appNow, askMetronome, declareServices, marathonPassword, removeDefinitions, write } from "./support/work";
-import { addWork, campaign, placeSources, removeSources } from "./support/workqueue";
+import { addWork, campaign, leader, placeSources, removeSources, workersOf } from "./support/workqueue";
 
 /** Processors of the lab's three agents. */
 const TOTAL = 3;
@@ -19,18 +19,16 @@ const WORK_LIMIT = 2.5;
 /** As the framework asks for a worker. */
 const WORKER = 0.3;
 const WEB = 0.2;
+/** Of the production that comes second, beside the first one's 1. */
+const WEIGHT = 3;
+/** Of workers, seconds; and of their tasks. */
+const LIFE = 12;
+const TASK = 3;
+/** So many fill the cluster, six each agent. */
+const SMALL = { name: "small", cores: 1, cpus: 0.15, memMiB: 20, diskMiB: 100 };
+const ROOM = 18;
 
-beforeAll(async () => {
-    await restore();
-    await removeSources();
-    await placeSources();
-});
-beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
-afterAll(async () => {
-    removeDefinitions();
-    await restore();
-    await removeSources();
-});
+onTheLabThroughout({ place: placeSources, release: removeDefinitions, remove: removeSources });
 
 const web = (instances: number): void =>
     write("apps", "web", {
@@ -55,6 +53,13 @@ function declareAll(): void {
         };
         site["weights"] = { services: 2 };
     });
+}
+
+/** @returns where the picture is */
+function draw(name: string, samples: readonly Sample[], lines: Readonly<Record<string, number>>): string {
+    const picture = join(LAB, "logs", `${name}.svg`);
+    writeFileSync(picture, plot(samples, TOTAL, lines));
+    return picture;
 }
 
 const of = (role: string, samples: readonly Sample[]): number[] => samples.map(({ cpus }) => cpus[role] ?? 0);
@@ -106,15 +111,11 @@ test("shares hold while all compete, services get theirs at once, and the valida
         // The production goes on for hours.
         await pause(10_000);
     });
-    const picture = join(LAB, "logs", "shares.svg");
-    writeFileSync(
-        picture,
-        plot(samples, TOTAL, {
-            "guaranteed to services": GUARANTEED,
-            "left beside it": TOTAL - GUARANTEED,
-            "limit of services": SERVICES_LIMIT,
-        }),
-    );
+    const picture = draw("shares", samples, {
+        "guaranteed to services": GUARANTEED,
+        "left beside it": TOTAL - GUARANTEED,
+        "limit of services": SERVICES_LIMIT,
+    });
     const [work, services] = [of("workqueue", samples), of("services", samples)];
     const busy = work.filter((cpus) => cpus > 0);
     tell(
@@ -127,4 +128,53 @@ test("shares hold while all compete, services get theirs at once, and the valida
     expect(Math.min(...services)).toBeGreaterThanOrEqual(WEB - 0.001);
     expect(Math.max(...services)).toBeLessThanOrEqual(SERVICES_LIMIT + 0.001);
     expect(services.at(-1)).toBeCloseTo(3 * WEB);
+});
+
+/** Two productions that never end, each with a role of its own. @param both or the first one alone */
+function declareProductions(both: boolean): void {
+    declare((site) => {
+        addWork(site, 5000);
+        const { workQueue, productions } = site["workloads"] as Record<string, Record<string, unknown>>;
+        const command = `python3 simulate.py {seed} {events} {output} ${TASK}`;
+        const first = { ...(productions?.["e2e"] as object), command, resources: { memMiB: 16, diskMiB: 60 } };
+        const second = { ...first, port: 9125, statusPort: 9182, seed: 100_000 };
+        const roles = { steady: "production-e2e", urgent: "production-urgent" };
+        (site["frameworks"] as Record<string, unknown>)["workqueue"] = { roles: Object.keys(roles), users: ["nobody"] };
+        site["weights"] = { urgent: WEIGHT };
+        site["workloads"] = {
+            workQueue: { ...workQueue, sizes: [SMALL], ceiling: { workers: 2 * ROOM }, roles, lifeSec: LIFE },
+            productions: both ? { e2e: first, urgent: second } : { e2e: first },
+        };
+    });
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / values.length;
+
+test("what is free is shared by weight: a production that comes later takes three quarters, one worker's end after the other", async () => {
+    removeDefinitions();
+    await restore();
+    declareProductions(false);
+    await up();
+    await eventually(
+        "the first production has the cluster",
+        async () => (workersOf((await leader())?.report, "running") >= ROOM - 2 ? true : undefined),
+        { timeoutSec: 120 },
+    );
+    declareProductions(true);
+    await up();
+    const samples = await sharesDuring(() => pause(120_000));
+    const full = ROOM * SMALL.cpus;
+    const share = WEIGHT / (WEIGHT + 1);
+    const picture = draw("weights", samples, { [`${WEIGHT} parts`]: full * share, "1 part": full * (1 - share) });
+    const settled = samples.filter(({ sec }) => sec > 60);
+    const [urgent, steady] = [mean(of("urgent", settled)), mean(of("steady", settled))];
+    const report = (await leader())?.report;
+    tell(
+        `weights over ${(settled.at(-1)?.sec ?? 0) - 60} s: ${urgent.toFixed(2)} and ${steady.toFixed(2)} CPUs of ${full.toFixed(2)}, ${(urgent / steady).toFixed(2)} : 1 (configured ${WEIGHT} : 1); ${report?.counters?.finished ?? 0} workers have left, ${report?.counters?.failed ?? 0} failed; ${picture}`,
+    );
+    // By the second minute; one worker more or less is a twentieth of it all.
+    expect(Math.abs(urgent / (urgent + steady) - share)).toBeLessThan(0.08);
+    expect(urgent + steady).toBeGreaterThan(0.8 * full);
+    expect(report?.counters).toMatchObject({ failed: 0, lost: 0 });
+    expect((await campaign("production"))?.tasks.failed).toBe(0);
 });

@@ -4,9 +4,9 @@
  */
 import { ask, leadingMaster } from "./support/endpoints";
 import { AGENTS, lab, on, powerOn, tryOn, addressOf, QUORUM } from "./support/hosts";
-import { restore } from "./support/site";
+import { onTheLabThroughout } from "./support/site";
 import { declare, outputs, preview, up } from "./support/stack";
-import { eventually, tell } from "./support/steps";
+import { eventually } from "./support/steps";
 import {
     addWork,
     campaign,
@@ -20,17 +20,10 @@ import {
     workersOf,
 } from "./support/workqueue";
 
-// The tests go on from each other: the site as it was comes back once, at the end.
-beforeAll(async () => {
-    await restore();
-    await removeSources();
-    await placeSources();
-});
-beforeEach(() => tell(`▸ ${expect.getState().currentTestName ?? ""}`));
-afterAll(async () => {
-    await tryOn(AGENTS[0], `ip route del blackhole ${addressOf(MANAGERS)}`);
-    await restore();
-    await removeSources();
+onTheLabThroughout({
+    place: placeSources,
+    release: () => tryOn(AGENTS[0], `ip route del blackhole ${addressOf(MANAGERS)}`),
+    remove: removeSources,
 });
 
 let jobs = 0;

@@ -10,23 +10,16 @@ export interface Sample {
     readonly cpus: Readonly<Record<string, number>>;
 }
 
-interface Frameworks {
-    readonly frameworks: readonly {
-        readonly roles?: readonly string[];
-        readonly role?: string;
-        readonly used_resources: { readonly cpus: number };
-    }[];
+interface Roles {
+    readonly roles: readonly { readonly name: string; readonly allocated: { readonly cpus?: number } }[];
 }
 
 async function look(auth: string): Promise<Record<string, number>> {
     const leader = (await leadingMaster()) ?? QUORUM[0];
-    const { body } = await ask(leader, 5050, "/frameworks", { auth });
-    const cpus: Record<string, number> = {};
-    for (const { roles, role = "", used_resources: used } of (JSON.parse(body) as Frameworks).frameworks) {
-        const [name = role] = roles ?? [];
-        cpus[name] = Math.round(((cpus[name] ?? 0) + used.cpus) * 1000) / 1000;
-    }
-    return cpus;
+    const { body } = await ask(leader, 5050, "/roles", { auth });
+    const { roles } = JSON.parse(body) as Roles;
+    const used = roles.map(({ name, allocated: { cpus = 0 } }) => [name, Math.round(cpus * 1000) / 1000] as const);
+    return Object.fromEntries(used.filter(([, cpus]) => cpus > 0));
 }
 
 /** Looks every half second while `work` is done. */

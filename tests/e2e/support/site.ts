@@ -123,11 +123,35 @@ export async function restore(): Promise<void> {
     }
 }
 
+const tellName = (): void => tell(`▸ ${expect.getState().currentTestName ?? ""}`);
+
 /** For every suite: a healthy site before each test, and the site as it was after it, whatever the test did. */
 export function onTheLab(): void {
     beforeAll(restore);
-    beforeEach(() => {
-        tell(`▸ ${expect.getState().currentTestName ?? ""}`);
-    });
+    beforeEach(tellName);
     afterEach(restore);
+}
+
+/** What a suite puts beside the site. */
+export interface Beside {
+    readonly place?: () => Promise<unknown>;
+    /** What would hold the site up that is to come back. */
+    readonly release?: () => unknown;
+    /** Takes it away; before it is placed as well, for what a run that was cut short has left. */
+    readonly remove?: () => Promise<unknown>;
+}
+
+/** For a suite whose tests go on from each other: a healthy site before the first, the site as it was after the last. */
+export function onTheLabThroughout({ place, release, remove }: Beside = {}): void {
+    beforeAll(async () => {
+        await restore();
+        await remove?.();
+        await place?.();
+    });
+    beforeEach(tellName);
+    afterAll(async () => {
+        await release?.();
+        await restore();
+        await remove?.();
+    });
 }
