@@ -67,7 +67,12 @@ function builderOf(name: string, release: string, builders: readonly string[]): 
  * @param name `RELEASE`, where it has one builder, or `RELEASE.BUILDER`
  * @throws {BadChoice} with every fault
  */
-export function chosen(site: SiteConfig, plan: Pick<SitePlan, "pools" | "schedulers">, name: string, options: Options): Chosen {
+export function chosen(
+    site: SiteConfig,
+    plan: Pick<SitePlan, "pools" | "schedulers">,
+    name: string,
+    options: Options,
+): Chosen {
     const { builds } = site.workloads;
     if (builds === undefined)
         throw new BadChoice([`the site builds nothing: ${formatPath(["workloads", "builds"])} is not there`]);

@@ -26,7 +26,7 @@ beforeEach(async () => {
         kill: () => undefined,
         wanted: () =>
             metronome.waiting().forEach((run) => {
-                const taskStatus = (fates.shift() ?? "TASK_RUNNING");
+                const taskStatus = fates.shift() ?? "TASK_RUNNING";
                 metronome.setRun({ ...run, status: "ACTIVE", task: metronome.taskName(run), taskStatus });
             }),
     });
