@@ -66,9 +66,14 @@ class Appetite {
         this.revivedFor.clear();
     }
 
-    /** After a launch: what is wanted from now on is what no offer had room for, and no new wish. */
+    /**
+     * After a launch: what is wanted from now on is what no offer had room for, and no new wish. Of what is wanted no more, offers
+     * have been refused for long, and it is a new wish when it comes again.
+     */
     public launched(wanted: Wanted): void {
-        wanted.forEach((count, key) => this.revivedFor.set(key, Math.max(count, this.revivedFor.get(key) ?? 0)));
+        this.revivedFor = new Map(
+            [...wanted].map(([key, count]) => [key, Math.max(count, this.revivedFor.get(key) ?? 0)] as const),
+        );
     }
 }
 

@@ -22,7 +22,7 @@ const WEB = 0.2;
 /** Of the production that comes second, beside the first one's 1. */
 const WEIGHT = 3;
 /** Of workers, seconds; and of their tasks. */
-const LIFE = 12;
+const LIFE = 20;
 const TASK = 3;
 /** More than are done. */
 const JOBS = 3000;
@@ -146,7 +146,7 @@ function declareProductions(both: boolean): void {
         (site["frameworks"] as Record<string, unknown>)["workqueue"] = { roles: Object.keys(roles), users: ["nobody"] };
         site["weights"] = { urgent: WEIGHT };
         site["workloads"] = {
-            workQueue: { ...workQueue, sizes: [SMALL], ceiling: { workers: 2 * ROOM }, roles, lifeSec: LIFE },
+            workQueue: { ...workQueue, sizes: [SMALL], ceiling: {}, roles, lifeSec: LIFE },
             productions: both ? { e2e: first, urgent: second } : { e2e: first },
         };
     });

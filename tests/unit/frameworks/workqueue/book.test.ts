@@ -175,6 +175,15 @@ describe("appetite", () => {
         of.saw([backlog("x", 1)], 30_000);
         expect(of.appetite(30_000)).toEqual({ suppress: ["mc"], revive: [] });
     });
+    test("what has been served is a new wish when it comes again, even before Mesos was told that nothing is wanted", () => {
+        const of = book();
+        of.saw([backlog("a", 5)], 10_000);
+        expect(asks(of, 10_000)).toEqual(["revive"]);
+        // All five are launched, and what is left is refused for an hour.
+        expect(launch(of, [offer("h", 8)], 20_000)).toHaveLength(5);
+        of.saw([backlog("a", 7)], 20_100);
+        expect(asks(of, 20_200)).toEqual(["revive"]);
+    });
     test("a new subscription, or a call that was lost, begins anew", () => {
         const of = book();
         of.appetite(0);
