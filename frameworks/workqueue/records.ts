@@ -67,15 +67,6 @@ const sizeOf = (cores: unknown, memory: unknown, disk: unknown, gpus: unknown): 
     };
 };
 
-/**
- * GPUs of all tasks. Of waiting tasks that say nothing of GPUs, Work Queue 8.0 counts the memory of the largest worker in their place
- * (seen with Debian's 9.9-2: 300 tasks, workers of 44 MB, "tasks_total_gpus": 13200).
- */
-function totalGpus(record: Json): number {
-    const gpus = amount(record["tasks_total_gpus"]);
-    return gpus === amount(record["tasks_waiting"]) * amount(record["memory_largest"]) ? 0 : gpus;
-}
-
 /** The queue of a manager's record, be it from the catalog or from the manager itself. */
 export function queueOf(record: Json): Queue {
     const whole = list(record["categories"]).find(
@@ -93,7 +84,7 @@ export function queueOf(record: Json): Queue {
             cores: amount(record["tasks_total_cores"]),
             memMiB: amount(record["tasks_total_memory"]),
             diskMiB: amount(record["tasks_total_disk"]),
-            gpus: totalGpus(record),
+            gpus: amount(record["tasks_total_gpus"]),
         },
     };
 }

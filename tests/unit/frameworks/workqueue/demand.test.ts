@@ -84,24 +84,6 @@ describe("records", () => {
         expect(groupsOfQueue(queueOf(MIXED)).exact).toBe(false);
         expect(groupsOfQueue(queueOf({}))).toEqual({ groups: [], exact: true });
     });
-    test("memory of workers is not taken for GPUs of tasks", () => {
-        // As a real manager has answered.
-        const answer = {
-            ...{
-                tasks_total_gpus: 13_200,
-                gpus_largest: 0,
-                memory_largest: 44,
-                tasks_on_workers: 0,
-                tasks_waiting: 300,
-            },
-            ...{ tasks_total_cores: 300, tasks_total_memory: 4800, tasks_total_disk: 18_000, workers_connected: 4 },
-            categories: [{ max_disk: "60", max_memory: "16", max_cores: "1.000", category: "whole queue" }],
-        };
-        const size = { cores: 1, memMiB: 16, diskMiB: 60 };
-        expect(groupsOfQueue(queueOf(answer))).toEqual({ groups: [{ size, count: 300 }], exact: true });
-        const wanting = { ...answer, tasks_total_gpus: 600, gpus_largest: 3 };
-        expect(groupsOfQueue(queueOf(wanting)).groups).toEqual([{ size: { ...size, gpus: 2 }, count: 300 }]);
-    });
     test("a list of tasks, by size", () => {
         expect(groupsOfTasks([...MIXED_TASKS, { state: "DONE", cores: 1 }, { state: "WAITING_RETRIEVAL" }])).toEqual([
             { size: { cores: 1, memMiB: 64, diskMiB: 64 }, count: 2 },
