@@ -17,6 +17,7 @@ import { hostConfig } from "./resources/hostConfig";
 import { lookup } from "./resources/lookup";
 import { machine } from "./resources/machine";
 import { serviceTypes } from "./resources/serviceTypes";
+import { zookeeperOwner } from "./resources/zookeeperOwner";
 import { masterAddresses } from "./rollout/quorum";
 import { type Clients, hostDependencies } from "./rollout/tiers";
 import { ProviderServer } from "./server";
@@ -31,7 +32,7 @@ const clients: Clients = {
     access: accessClient,
     mesos(config) {
         const masters = "masters" in config.service ? config.service.masters : masterAddresses(config);
-        return new HttpMesosClient(masters, config.operator, config.connection);
+        return new HttpMesosClient(masters, config.operator, config.connection, config.former?.operator);
     },
 };
 
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
             GeneratedSecret: generatedSecret,
             Lookup: lookup(openstack),
             Machine: machine({ ssh: openSsh, openstack }),
+            ZooKeeperOwner: zookeeperOwner(zookeeperClient),
             ...serviceTypes(connections),
         },
         functions: {

@@ -2,6 +2,7 @@
 import { authorityType } from "./certificates";
 import type { Capacity } from "./capacity";
 import { nameOf } from "./events";
+import { renewal } from "../site/change/secretChange";
 import { ranges } from "./fold";
 import type { HostChange } from "./hosts";
 import type { CloudChange } from "./machines";
@@ -18,6 +19,7 @@ export const dangerKinds = [
     "machine",
     "mixed",
     "agentId",
+    "secrets",
     "tasks",
     "capacity",
     "policy",
@@ -202,9 +204,11 @@ function capacityDangers({ before, after }: Facts): Danger[] {
 }
 
 function generatedDangers({ preview }: Facts): Danger[] {
-    const lost = preview.steps.filter(
-        ({ type, change }) => type === "mesos:index:GeneratedSecret" && (change === "delete" || change === "replace"),
-    );
+    const secrets = preview.steps.filter(({ type }) => type === "mesos:index:GeneratedSecret");
+    const lost = secrets.filter(({ change }) => change === "delete" || change === "replace");
+    const renewals = new Map<string, string[]>();
+    for (const { name } of secrets.filter(({ change }) => change === "update"))
+        renewals.set(renewal(name), [...(renewals.get(renewal(name)) ?? []), name]);
     const authorities = preview.steps.filter(
         ({ type, change }) => type === authorityType && (change === "delete" || change === "replace"),
     );
@@ -216,6 +220,10 @@ function generatedDangers({ preview }: Facts): Danger[] {
         ...(lost.length === 0
             ? []
             : [{ kind: "data" as const, text: `generated secrets go: ${lost.map(({ name }) => name).join(", ")}` }]),
+        ...Array.from(renewals, ([what, of]) => ({
+            kind: "secrets" as const,
+            text: `${of.join(", ")}: made anew; ${what}`,
+        })),
     ];
 }
 

@@ -19,6 +19,7 @@ const words: Readonly<Record<DangerKind, string>> = {
     machine: "Machine",
     mixed: "Version and configuration",
     agentId: "Agent",
+    secrets: "Secrets",
     tasks: "Tasks",
     capacity: "Capacity",
     policy: "Policy",

@@ -1,5 +1,6 @@
 /** In which order services restart, how long that takes, and what it puts off. */
 import type { HostChange } from "./hosts";
+import { agentPaths } from "../site/plan/paths";
 import { sorted } from "./fold";
 
 export interface RolloutStep {
@@ -61,10 +62,19 @@ const drainMarginSec = 60;
 export const isQuorum = (kind: HostChange["kind"]): boolean => kind === "zookeeper" || kind === "mesosMaster";
 
 /** Whether the agent is emptied before the change. */
-export function drains({ kind, action, agent }: Pick<HostChange, "kind" | "action" | "agent">): boolean {
+export function drains({
+    kind,
+    action,
+    agent,
+    files,
+}: Pick<HostChange, "kind" | "action" | "agent" | "files">): boolean {
     if (kind !== "mesosAgent") return false;
-    return action === "leaves" || action === "moves to another machine" || isNewAgent(agent);
+    const refusesExecutors = changes(files, agentPaths.executorKey);
+    return action === "leaves" || action === "moves to another machine" || isNewAgent(agent) || refusesExecutors;
 }
+
+const changes = (files: HostChange["files"], path: string): boolean =>
+    files.some((file) => file.path === path && file.change === "changed");
 
 export function isNewAgent(agent: HostChange["agent"]): boolean {
     return agent?.kind === "newAgentId" || agent?.kind === "replaceHost";
@@ -82,7 +92,10 @@ function tierStep(tier: string, hosts: readonly HostChange[]): RolloutStep {
     const ordered = known
         ? [...hosts].sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))
         : sorted(hosts.map(({ host }) => host)).flatMap((name) => hosts.filter(({ host }) => host === name));
-    const waves = chunks(ordered, isLed ? 1 : first.maxUnavailable);
+    // Masters with another secret refuse all of them until they have it too: none is spared by waiting.
+    const isRefused = hosts.some(({ files }) => changes(files, agentPaths.credential));
+    const atOnce = isRefused ? hosts.length : first.maxUnavailable;
+    const waves = chunks(ordered, isLed ? 1 : atOnce);
     const time = (of: (host: HostChange) => number): number =>
         waves.reduce((sum, wave) => sum + Math.max(...wave.map(of)), 0);
     const draining = hosts.filter(drains);
@@ -90,7 +103,7 @@ function tierStep(tier: string, hosts: readonly HostChange[]): RolloutStep {
         ? known
             ? "one at a time, the leader last"
             : "one at a time, followers first, the leader last; who leads is not known here"
-        : `${first.maxUnavailable} at a time${draining.length > 0 ? `; drained first, up to ${Math.max(...draining.map(({ drainGraceSec }) => drainGraceSec))} s each` : "; tasks keep running"}`;
+        : `${isRefused ? "all at once" : `${first.maxUnavailable} at a time`}${draining.length > 0 ? `; drained first, up to ${Math.max(...draining.map(({ drainGraceSec }) => drainGraceSec))} s each` : "; tasks keep running"}`;
     return {
         tier,
         waves: waves.map((wave) => wave.map(({ host }) => host)),

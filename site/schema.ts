@@ -17,6 +17,7 @@ import {
     reservationsSchema,
     weightsSchema,
 } from "./schema/services";
+import { secretsSchema } from "./schema/secrets";
 import { text } from "./schema/values";
 import { workloadsSchema } from "./schema/workloads";
 import { zookeeperSchema } from "./schema/zookeeper";
@@ -68,6 +69,7 @@ export const siteSchema = z
             .describe("Gives every master and agent a fault domain (region and zone). Default: none has one."),
         authentication: authenticationSchema.prefault({}),
         certificates: certificatesSchema.prefault({}),
+        secrets: secretsSchema.optional(),
         openstack: openstackSchema
             .optional()
             .describe("What hosts of kind `openstack` are made of. Default: there are none."),

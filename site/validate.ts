@@ -13,6 +13,7 @@ import { checkMasters, checkZooKeeper } from "./checks/quorums";
 import { Report, type Check, type Checked, type Use } from "./checks/report";
 import { checkRoles } from "./checks/roles";
 import { checkSchedulers } from "./checks/schedulers";
+import { checkSecrets } from "./checks/secrets";
 import { mended, shapeIssues } from "./checks/shape";
 import { checkWork } from "./checks/work";
 import { checkWorkloads } from "./checks/workloads";
@@ -46,6 +47,7 @@ const checks: readonly Check[] = [
     checkPorts,
     checkFrameworks,
     checkSchedulers,
+    checkSecrets,
     checkDiscovery,
     checkWork,
     checkWorkloads,

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostSpec } from "../../site/plan/types";
+import type { HostSpec, StatePlan } from "../../site/plan/types";
 import { machinesOf, type SiteContext, serviceHost } from "../shared/serviceHost";
+import { keepOwner } from "../zookeeper/stateOwner";
 import type { IZooKeeperEnsemble } from "../zookeeper/zooKeeperEnsemble";
 
 export interface MasterEndpoint {
@@ -18,6 +19,8 @@ export interface IMesosMasters {
 
 export interface MesosMastersArgs {
     readonly members: readonly HostSpec[];
+    /** Their part of ZooKeeper. @default - nobody sees to whose it is */
+    readonly state?: StatePlan;
     readonly endpoints: readonly MasterEndpoint[];
     readonly zookeeper: IZooKeeperEnsemble;
     readonly site: SiteContext;
@@ -35,6 +38,8 @@ export class MesosMasters extends pulumi.ComponentResource implements IMesosMast
         this.ready = args.members.map((member) =>
             serviceHost("master", member, args.site, { parent: this, dependsOn }),
         );
+        if (args.state !== undefined)
+            keepOwner("masters", args.state, args.members, args.site, { parent: this, dependsOn: [...this.ready] });
         this.registerOutputs({});
     }
 

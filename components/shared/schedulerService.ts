@@ -3,6 +3,7 @@ import type { HostConfigArgs } from "../../provider/sdk";
 import type { HostSpec, SchedulerPlan } from "../../site/plan/types";
 import type { IMesosMasters } from "../mesos/mesosMasters";
 import type { IZooKeeperEnsemble } from "../zookeeper/zooKeeperEnsemble";
+import { keepOwner } from "../zookeeper/stateOwner";
 import { machinesOf, type SiteContext, serviceHost } from "./serviceHost";
 
 /** Marathon or Metronome that work can be given to, ours or not. */
@@ -51,6 +52,12 @@ export abstract class SchedulerService extends pulumi.ComponentResource implemen
                 { ...more, service: trusting(member.service, site) },
             ),
         );
+        const state = members[0]?.service;
+        if (site.plan.renewsSecrets === true && state !== undefined && "zookeeper" in state)
+            keepOwner(kind, { ...state.zookeeper, ...stateOwner }, members, site, {
+                parent: this,
+                dependsOn: [...this.ready],
+            });
         this.registerOutputs({});
     }
 }

@@ -35,9 +35,17 @@ export class SiteSecrets extends pulumi.ComponentResource {
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("pulumi-mesos:shared:SiteSecrets", name, {}, opts);
-        for (const { name: secret, length } of plans) {
-            const value = given(secret) ?? new GeneratedSecret(secret, { length }, { parent: this }).value;
+        const idle: string[] = [];
+        for (const { name: secret, given: isForeign, ...args } of plans) {
+            const value = given(secret) ?? new GeneratedSecret(secret, args, { parent: this }).value;
             this.values.set(secret, value);
+            const hasGeneration = args.generation !== undefined || args.ownGeneration !== undefined;
+            if (isForeign !== true && hasGeneration && given(secret) !== undefined) idle.push(secret);
+        }
+        if (idle.length > 0) {
+            void pulumi.log.warn(
+                `${idle.join(", ")}: given by the stack's configuration, so another generation changes nothing\n  fix: pulumi config rm NAME, and it is generated; or give another value`,
+            );
         }
         made.forEach((value, name) => this.values.set(name, value));
         this.registerOutputs({});

@@ -1,6 +1,6 @@
 /** From the plan of a service on a host to its one resource. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostConfig, type HostConfigArgs } from "../../provider/sdk";
+import { type ConnectionArgs, HostConfig, type HostConfigArgs } from "../../provider/sdk";
 import { servicesOf } from "../../site/plan/services";
 import type { HostSpec, SitePlan } from "../../site/plan/types";
 import { type IHost, through } from "./host";
@@ -11,7 +11,7 @@ export { servicesOf };
 
 /** What all services of a site share. */
 export interface SiteContext {
-    readonly plan: Pick<SitePlan, "cluster" | "confirm" | "operator">;
+    readonly plan: Pick<SitePlan, "cluster" | "confirm" | "operator" | "renewsSecrets">;
     readonly secrets: SiteSecrets;
     /** By name; a host that is not here is a registered one. */
     readonly hosts: ReadonlyMap<string, IHost>;
@@ -35,7 +35,7 @@ export function serviceHost(
     opts: { parent: pulumi.Resource; dependsOn: readonly pulumi.Resource[] },
     more: Partial<Pick<HostConfigArgs, "login" | "stateOwner" | "service">> = {},
 ): HostConfig {
-    const { protect, files, connection, ...rest } = spec;
+    const { protect, files, ...rest } = spec;
     const host = site.hosts.get(spec.host);
     const machine = host?.machine;
     const dependsOn = [...(host?.dependsOn ?? []), ...opts.dependsOn];
@@ -50,7 +50,7 @@ export function serviceHost(
             ...rest,
             // The volume's place is told with the volume.
             mount: undefined,
-            connection: machine?.connection ?? through(site.hosts.get(connection.jump?.host ?? ""), connection),
+            connection: wayTo(spec, site),
             ...(machine !== undefined && {
                 machine: pulumi.output(machine.instance).apply((instance) => ({ instance, zone: machine.zone })),
                 ...(machine.volume !== undefined && { volume: machine.volume }),
@@ -71,6 +71,11 @@ export function serviceHost(
     );
     site.turns?.put(spec.host, service, spec.service.kind === "mesosAgent");
     return service;
+}
+
+/** How the host of a service is reached. */
+export function wayTo({ host, connection }: HostSpec, { hosts }: SiteContext): ConnectionArgs {
+    return hosts.get(host)?.machine?.connection ?? through(hosts.get(connection.jump?.host ?? ""), connection);
 }
 
 /**

@@ -4,7 +4,9 @@
  * Small on purpose: what frameworks need (nodes, ephemeral and sequential ones, watches, digest authentication), and nothing
  * that would hide what happens: a request whose connection broke fails with `connectionLoss`, unless it only reads.
  */
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { type Acl, CREATOR_ALL, OPEN } from "./acl";
 import type { Digest } from "./address";
 import { CODE, isCode, ZooKeeperError } from "./errors";
 import { Reader, Writer } from "./wire";
@@ -16,6 +18,7 @@ const OP = {
     getData: 4,
     setData: 5,
     getAcl: 6,
+    setAcl: 7,
     getChildren: 8,
     ping: 11,
     auth: 100,
@@ -24,18 +27,6 @@ const OP = {
 const XID = { watch: -1, ping: -2, auth: -4 };
 /** While no server answers. */
 const RETRY_MS = 100;
-
-export interface Acl {
-    /** Sum of 1 read, 2 write, 4 create, 8 delete, 16 admin. */
-    readonly perms: number;
-    readonly scheme: string;
-    readonly id: string;
-}
-
-/** Anybody may do anything. */
-export const OPEN: readonly Acl[] = [{ perms: 31, scheme: "world", id: "anyone" }];
-/** Only who created it, by the credential it had then. */
-export const CREATOR_ALL: readonly Acl[] = [{ perms: 31, scheme: "auth", id: "" }];
 
 export interface CreateOptions {
     /** Goes with the session. @default false */
@@ -54,6 +45,10 @@ export interface SessionOptions {
     readonly digest?: Digest;
     /** @default 20000 */
     readonly openTimeoutMs?: number;
+    /** Way to a server that is not reached straight. @default a TCP connection */
+    readonly dial?: (host: string, port: number) => Duplex;
+    /** How long a server may take to greet, milliseconds. @default 3000 */
+    readonly greetingMs?: number;
 }
 
 interface Waiting {
@@ -76,7 +71,7 @@ export class ZooKeeperSession {
     private zxid = 0n;
     private xid = 0;
     private turn = 0;
-    private socket: Socket | undefined;
+    private socket: Duplex | undefined;
     private readonly waiting = new Map<number, Waiting>();
     private readonly watchers = new Map<string, Set<Watcher>>();
     private readonly ends = new Set<Watcher>();
@@ -134,17 +129,19 @@ export class ZooKeeperSession {
     }
 
     /** Connects to one server and takes the session there. */
-    private attach(server: string): Promise<Socket> {
+    private attach(server: string): Promise<Duplex> {
         const colon = server.lastIndexOf(":");
         return new Promise((resolve, reject) => {
-            const socket = connect({ host: server.slice(0, colon), port: Number(server.slice(colon + 1)) });
+            const [host, port] = [server.slice(0, colon), Number(server.slice(colon + 1))];
+            const { dial, greetingMs = 3000 } = this.options;
+            const socket = dial === undefined ? connect({ host, port }) : dial(host, port);
             let greeted = false;
             let rest = Buffer.alloc(0);
-            const timer = setTimeout(() => socket.destroy(new Error("no answer")), Math.min(3000, this.timeoutMs / 3));
-            socket.on("connect", () => {
-                const hello = new Writer().int(0).long(this.zxid).int(this.timeoutMs).long(this.sessionId);
-                socket.write(hello.buffer(this.password).byte(0).framed());
-            });
+            const patienceMs = Math.min(greetingMs, this.timeoutMs / 3);
+            const timer = setTimeout(() => socket.destroy(new Error("no answer")), patienceMs);
+            // Sent as soon as there is a connection.
+            const hello = new Writer().int(0).long(this.zxid).int(this.timeoutMs).long(this.sessionId);
+            socket.write(hello.buffer(this.password).byte(0).framed());
             socket.on("data", (data: Buffer) => {
                 rest = Buffer.concat([rest, data]);
                 while (rest.length >= 4 && rest.length >= 4 + rest.readInt32BE(0)) {
@@ -332,11 +329,15 @@ export class ZooKeeperSession {
         return reader.list((r) => ({ perms: r.int(), scheme: r.text(), id: r.text() }));
     }
 
+    /** Takes the right to administrate the node. */
+    public async setAcl(path: string, acl: readonly Acl[]): Promise<void> {
+        await this.call(OP.setAcl, entries(new Writer().text(path), acl).int(-1), path);
+    }
+
     /** @returns the path as it is: of a sequential node, with its number */
     public async create(path: string, data: string | Buffer = "", options: CreateOptions = {}): Promise<string> {
         const { ephemeral = false, sequential = false, acl = this.digests.length > 0 ? CREATOR_ALL : OPEN } = options;
-        const body = new Writer().text(path).buffer(Buffer.from(data)).int(acl.length);
-        acl.forEach(({ perms, scheme, id }) => body.int(perms).text(scheme).text(id));
+        const body = entries(new Writer().text(path).buffer(Buffer.from(data)), acl);
         body.int(Number(ephemeral) + 2 * Number(sequential));
         return (await this.call(OP.create, body, path)).text();
     }
@@ -372,6 +373,12 @@ export class ZooKeeperSession {
         await this.call(OP.close, new Writer(), "").catch(() => undefined);
         this.socket?.destroy();
     }
+}
+
+function entries(body: Writer, acl: readonly Acl[]): Writer {
+    body.int(acl.length);
+    acl.forEach(({ perms, scheme, id }) => body.int(perms).text(scheme).text(id));
+    return body;
 }
 
 /** Of a node's Stat only the version: two transaction ids and two times come before it. */

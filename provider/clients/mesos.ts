@@ -89,9 +89,24 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
         private readonly masters: readonly MasterAddress[],
         private readonly operator: Credential | undefined,
         private readonly route: Route,
+        /** For masters that do not accept the other one, or not yet. @default - there is none */
+        private readonly former?: Credential,
     ) {}
 
-    private send(master: MasterAddress, method: string, path: string, body?: unknown): Promise<Answer> {
+    private async send(master: MasterAddress, method: string, path: string, body?: unknown): Promise<Answer> {
+        const answer = await this.sendAs(this.operator, master, method, path, body);
+        return answer.status === 401 && this.former !== undefined
+            ? this.sendAs(this.former, master, method, path, body)
+            : answer;
+    }
+
+    private sendAs(
+        operator: Credential | undefined,
+        master: MasterAddress,
+        method: string,
+        path: string,
+        body: unknown,
+    ): Promise<Answer> {
         return new Promise((resolve, reject) => {
             const text = body === undefined ? "" : JSON.stringify(body);
             const timeoutMs = patience(this.route, TIMEOUT_MS);
@@ -102,7 +117,7 @@ export class HttpMesosClient implements MesosClient, OperatorApi {
                 port: master.port,
                 method,
                 path,
-                ...(this.operator && { auth: `${this.operator.principal}:${this.operator.secret}` }),
+                ...(operator && { auth: `${operator.principal}:${operator.secret}` }),
                 headers: {
                     Accept: "application/json",
                     Connection: "close",

@@ -1,5 +1,8 @@
 /** ZooKeeper, as hosts need it: which part does a member play (its four-letter words), and is there a node? */
-import { ZooKeeperSession } from "../../frameworks/zookeeper/session";
+import type { Digest } from "../../frameworks/zookeeper/address";
+import { type Acl, changeOwners, ownAcl, sharedAcl } from "../../frameworks/zookeeper/acl";
+import { CODE, isCode } from "../../frameworks/zookeeper/errors";
+import { type SessionOptions, ZooKeeperSession } from "../../frameworks/zookeeper/session";
 import type { Credential } from "../host/config";
 import { dial, patience, type Route } from "./dial";
 
@@ -24,6 +27,34 @@ export interface ZooKeeperClient {
      * @throws Error when no server answers, or something is not the owner's
      */
     removeAll(servers: readonly string[], path: string, owner: Credential): Promise<void>;
+    /**
+     * Whatever one of two owners may with a node or what is below it, both may from now on.
+     *
+     * @returns how many nodes were changed
+     * @throws Error when no server answers, or something is neither's
+     */
+    share(part: Part, owners: readonly [Credential, Credential]): Promise<number>;
+    /**
+     * Whatever the owner may by whatever password, he may by this one alone.
+     *
+     * @returns how many nodes were changed
+     * @throws Error when no server answers, or something is not the owner's by this password
+     */
+    claim(part: Part, owner: Credential): Promise<number>;
+    /**
+     * Whether the node is its owner's by this password, and nobody's by another one; also when it is not there.
+     *
+     * @throws Error when no server answers
+     */
+    isClaimed(part: Part, owner: Credential): Promise<boolean>;
+}
+
+/** A node with all below it, and the way there. */
+export interface Part {
+    /** `host:port` each. */
+    readonly servers: readonly string[];
+    readonly path: string;
+    readonly route: Route;
 }
 
 const TIMEOUT_MS = 3000;
@@ -69,18 +100,38 @@ export function parseSynced(mntr: string): number | undefined {
     return count === undefined ? undefined : Number(count);
 }
 
+const digestOf = ({ principal, secret }: Credential): Digest => ({ user: principal, password: secret });
+
 async function withSession<T>(
     servers: readonly string[],
-    owner: Credential | undefined,
+    owners: readonly Credential[],
     work: (session: ZooKeeperSession) => Promise<T>,
+    way: Pick<SessionOptions, "dial" | "greetingMs" | "openTimeoutMs" | "timeoutMs"> = {},
 ): Promise<T> {
-    const digest = owner && { user: owner.principal, password: owner.secret };
-    const session = await ZooKeeperSession.open({ servers, openTimeoutMs: OPEN_MS, ...(digest && { digest }) });
+    const session = await ZooKeeperSession.open({ servers, openTimeoutMs: OPEN_MS, ...way });
     try {
+        for (const { user, password } of owners.map(digestOf)) {
+            await session.authenticate(user, password);
+        }
         return await work(session);
     } finally {
         await session.close();
     }
+}
+
+/** Behind a bastion everything takes as much longer as its two SSH sessions do. */
+function inPart<T>(
+    { servers, route }: Part,
+    owners: readonly Credential[],
+    work: (session: ZooKeeperSession) => Promise<T>,
+): Promise<T> {
+    const greetingMs = patience(route, TIMEOUT_MS);
+    return withSession(servers, owners, work, {
+        dial: (host, port) => dial(host, port, route),
+        greetingMs,
+        timeoutMs: 4 * greetingMs,
+        openTimeoutMs: patience(route, OPEN_MS),
+    });
 }
 
 async function removeBelow(session: ZooKeeperSession, path: string): Promise<void> {
@@ -91,9 +142,27 @@ async function removeBelow(session: ZooKeeperSession, path: string): Promise<voi
 }
 
 export const zookeeperClient: ZooKeeperClient = {
-    exists: (servers, path) => withSession(servers, undefined, (session) => session.exists(path)),
+    exists: (servers, path) => withSession(servers, [], (session) => session.exists(path)),
+    share: (part, owners) => {
+        const change = (acl: readonly Acl[]): Acl[] | undefined => sharedAcl(acl, owners.map(digestOf));
+        return inPart(part, owners, (session) => changeOwners(session, part.path, change));
+    },
+    claim: (part, owner) => {
+        const change = (acl: readonly Acl[]): Acl[] | undefined => ownAcl(acl, digestOf(owner));
+        return inPart(part, [owner], (session) => changeOwners(session, part.path, change));
+    },
+    isClaimed: (part, owner) =>
+        inPart(part, [owner], async (session) => {
+            try {
+                return ownAcl(await session.acl(part.path), digestOf(owner)) === undefined;
+            } catch (error) {
+                if (isCode(error, CODE.noAuth)) return false;
+                if (isCode(error, CODE.noNode)) return true;
+                throw error;
+            }
+        }),
     removeAll: (servers, path, owner) =>
-        withSession(servers, owner, async (session) => {
+        withSession(servers, [owner], async (session) => {
             if (await session.exists(path)) {
                 await removeBelow(session, path);
             }

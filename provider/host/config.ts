@@ -24,6 +24,25 @@ export interface HostConfigInputs extends Omit<HostSpec, "files" | "protect"> {
     readonly machine?: { readonly instance: string; readonly zone: string };
     /** Mounted before anything is written below its mount point. */
     readonly volume?: DataVolume;
+    /** Never an input: what this run replaces. Servers that have not changed over yet still ask for it. */
+    readonly former?: Former;
+}
+
+export interface Former {
+    readonly operator?: Credential;
+    readonly login?: Credential;
+}
+
+const isSame = (one: Credential | undefined, other: Credential | undefined): boolean =>
+    one?.principal === other?.principal && one?.secret === other?.secret;
+
+/** The inputs with what others of the tier may ask for instead, where that is something else. */
+export function withFormer(config: HostConfigInputs, { operator, login }: HostConfigInputs): HostConfigInputs {
+    const former = {
+        ...(operator === undefined || isSame(operator, config.operator) ? {} : { operator }),
+        ...(login === undefined || isSame(login, config.login) ? {} : { login }),
+    };
+    return Object.keys(former).length === 0 ? config : { ...config, former };
 }
 
 /** A data volume, attached to the host. */

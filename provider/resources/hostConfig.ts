@@ -1,11 +1,12 @@
 /** One service on one host: files, packages and units as planned, changed in its tier's order. */
 import { checkMasterChange, checkZooKeeperChange } from "../../site/change/quorumChange";
 import { checkSchedulerChange } from "../../site/change/schedulerChange";
+import { checkSecretsTogether } from "../../site/change/secretChange";
 import { checkVersionChange } from "../../site/change/versionChange";
 import { formatIssues, issue } from "../../site/issue";
 import type { Issue } from "../../site/plan/types";
 import type { Ssh } from "../clients/ssh";
-import { isControlOnly, type HostConfigInputs, parseInputs } from "../host/config";
+import { isControlOnly, type HostConfigInputs, parseInputs, withFormer } from "../host/config";
 import {
     digest,
     drift,
@@ -156,6 +157,9 @@ function changeIssues(before: HostConfigInputs | undefined, config: HostConfigIn
     if (service.kind === "mesosMaster" && before.service.kind === "mesosMaster") {
         return checkMasterChange(before.service, service, confirmed);
     }
+    if (service.kind === "mesosAgent") {
+        return checkSecretsTogether(before.files, config.files);
+    }
     if ("frameworkName" in service && "frameworkName" in before.service) {
         return checkSchedulerChange(before.service, service, confirmed);
     }
@@ -215,8 +219,8 @@ export function hostConfig(dependencies: HostConfigDependencies): ResourceType {
         },
 
         async update(id, previous, inputs, preview, context): Promise<State> {
-            const config = parseInputs(inputs);
-            const before = parseInputs(previous);
+            const config = withFormer(parseInputs(inputs), parseInputs(previous));
+            const before = withFormer(parseInputs(previous), parseInputs(inputs));
             if (preview) {
                 const order = await dependencies.foretellOrder(config, before);
                 context.log(

@@ -1,5 +1,6 @@
 /** Rolling Mesos agents: an additive change restarts in place, any other drains the agent and gives it a new id. */
 import { classifyAgentChange } from "../../site/change/agentChange";
+import { isRefused, refusesExecutors } from "../../site/change/secretChange";
 import type { AgentService } from "../../site/plan/types";
 import type { Agent, MesosClient } from "../clients/mesos";
 import type { HostConfigInputs } from "../host/config";
@@ -28,6 +29,8 @@ const ANSWER_MS = 5000;
 function isDrained({ deactivated, drain }: Agent): boolean {
     return deactivated || drain !== undefined;
 }
+
+const ofExecutors = "executors that run know only the former key";
 
 /** Some seconds more than the tasks' grace: the master learns of the last task's end a moment later. */
 const DRAIN_MARGIN_SEC = 60;
@@ -62,8 +65,13 @@ export class AgentStrategy implements Strategy {
         return new Map(configs.map((config) => [config.host, active.has(agent(config).hostname) ? "serving" : "down"]));
     }
 
+    /** Agents that the masters refuse are away already, and their tasks are lost if they stay away too long: all at once. */
     public waves(batch: readonly Prepared[]): Promise<Prepared[][]> {
-        return Promise.resolve(poolWaves(batch, batch[0]?.config.rollout.maxUnavailable ?? 1));
+        const refused = batch.some(
+            ({ before, config }) => before !== undefined && isRefused(before.files, config.files),
+        );
+        const atOnce = refused ? batch.length : (batch[0]?.config.rollout.maxUnavailable ?? 1);
+        return Promise.resolve(poolWaves(batch, atOnce));
     }
 
     public async before(host: Prepared): Promise<readonly string[]> {
@@ -76,6 +84,10 @@ export class AgentStrategy implements Strategy {
         if (host.restarts || needsNewId) {
             const present = await this.find(host.config).catch(() => undefined);
             this.stale.set(host.host, present?.registration ?? "");
+        }
+        if (host.before !== undefined && refusesExecutors(host.before.files, host.config.files)) {
+            host.say(ofExecutors);
+            await this.drain(host);
         }
         if (!needsNewId) {
             return [];
@@ -216,9 +228,13 @@ export class AgentStrategy implements Strategy {
         if (change.kind === "newAgentId" || change.kind === "replaceHost") {
             return `drains, then restarts as a new agent: ${change.reasons.join("; ")}`;
         }
+        if (refusesExecutors(before.files, config.files)) {
+            return `drains, then restarts: ${ofExecutors}`;
+        }
         const { drained = false, drainGraceSec } = agent(config);
         const wasDrained = agent(before).drained ?? false;
-        const lines = restartLines(config, before, " in place, tasks keep running");
+        const refused = isRefused(before.files, config.files) ? ", with all of its pool at once" : "";
+        const lines = restartLines(config, before, ` in place${refused}, tasks keep running`);
         if (drained && !wasDrained) {
             lines.push(`drains: its tasks have up to ${drainGraceSec} s to end, and no new ones come`);
         }

@@ -1,7 +1,8 @@
 /** Rolling ZooKeeper members and Mesos masters: never without a quorum, followers first, the leader last. */
 import { checkMasterChange } from "../../site/change/quorumChange";
 import { checkPrincipalsChange, leavingPrincipals } from "../../site/change/principalChange";
-import { aclsPath } from "../../site/plan/principals";
+import { refusesAgents } from "../../site/change/secretChange";
+import { masterPaths } from "../../site/plan/paths";
 import type { Issue, MasterService, QuorumMember, ZooKeeperService } from "../../site/plan/types";
 import { type MasterAddress, type MasterHealth, type MesosClient } from "../clients/mesos";
 import type { ZooKeeperClient } from "../clients/zookeeper";
@@ -10,6 +11,7 @@ import { HostError } from "../host/errors";
 import { dataPaths } from "../host/inspect";
 import { UserError } from "../resources/resource";
 import { deletionRefusal, type QuorumState, quorumWaves, refusal, type Role } from "./order";
+import { shareState } from "./state";
 import {
     type Clock,
     type Prepared,
@@ -48,6 +50,10 @@ interface Kind {
     /** Why the host is not healthy, for the error. */
     diagnosis(config: HostConfigInputs): string;
     objections?(config: HostConfigInputs, before: HostConfigInputs): Promise<readonly Issue[]>;
+    /** What must be done elsewhere before the member changes. */
+    prepare(host: Prepared): Promise<void>;
+    /** Clients are away until they have changed over too: nobody waits for them here. */
+    losesClients(host: Prepared): boolean;
 }
 
 export class QuorumStrategy implements Strategy {
@@ -118,9 +124,11 @@ export class QuorumStrategy implements Strategy {
         if (reason !== undefined) {
             throw new HostError(host.host, "quorum", reason, "bring the other members back, then run again");
         }
+        await this.kind.prepare(host);
         // Agents that have to find a new registry come back in their own time.
         const { before = host.config, config } = host;
-        this.baselines.set(host.host, aside.length > 0 ? 0 : await this.kind.baseline(before, config));
+        const losesClients = aside.length > 0 || this.kind.losesClients(host);
+        this.baselines.set(host.host, losesClients ? 0 : await this.kind.baseline(before, config));
         return aside;
     }
 
@@ -198,13 +206,13 @@ export class QuorumStrategy implements Strategy {
     }
 }
 
-function zookeeper(config: HostConfigInputs): ZooKeeperService {
+function server(config: HostConfigInputs): ZooKeeperService {
     return config.service as ZooKeeperService;
 }
 
 export function zookeeperKind(client: ZooKeeperClient): Kind {
     const roles = async (config: HostConfigInputs): Promise<Map<string, Role>> => {
-        const { members, clientPort } = zookeeper(config);
+        const { members, clientPort } = server(config);
         const found = await Promise.all(
             members.map(async ({ name, address }): Promise<[string, Role]> => {
                 const mode = await client.mode(address, clientPort, config.connection);
@@ -226,16 +234,16 @@ export function zookeeperKind(client: ZooKeeperClient): Kind {
         name: "the ZooKeeper ensemble",
         newcomersFirst: true,
         followsKnown: true,
-        members: (config) => zookeeper(config).members,
-        quorum: (config) => Math.floor(zookeeper(config).members.length / 2) + 1,
+        members: (config) => server(config).members,
+        quorum: (config) => Math.floor(server(config).members.length / 2) + 1,
         roles,
         async baseline(before, wanted) {
             const now = await roles(before);
-            const staying = zookeeper(wanted).members.map(({ name }) => now.get(name));
+            const staying = server(wanted).members.map(({ name }) => now.get(name));
             return staying.filter((role) => role === "leader" || role === "follower").length;
         },
         async healthy({ config }, baseline) {
-            const { members, clientPort } = zookeeper(config);
+            const { members, clientPort } = server(config);
             const now = await roles(config);
             const own = now.get(config.host);
             const leader = members.find(({ name }) => now.get(name) === "leader");
@@ -262,6 +270,8 @@ export function zookeeperKind(client: ZooKeeperClient): Kind {
         // write their own nodes.
         worthlessAfterAll: dataPaths,
         diagnosis: () => "ZooKeeper did not join a quorum",
+        prepare: () => Promise.resolve(),
+        losesClients: () => false,
     };
 }
 
@@ -274,7 +284,7 @@ export function masterAddresses(config: HostConfigInputs): MasterAddress[] {
     return members.map(({ name, address }) => ({ name, address, port }));
 }
 
-export function masterKind(connect: (config: HostConfigInputs) => MesosClient): Kind {
+export function masterKind(connect: (config: HostConfigInputs) => MesosClient, zookeeper: ZooKeeperClient): Kind {
     const healths = async (config: HostConfigInputs): Promise<Map<string, MasterHealth | undefined>> => {
         const client = connect(config);
         const masters = masterAddresses(config);
@@ -318,7 +328,7 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient): 
         // Nothing in it belongs to a credential: new masters go on with the agents, quotas and weights of the old ones.
         worthlessAfterAll: () => [],
         async objections(config, before) {
-            const rules = (one: HostConfigInputs): string | undefined => one.files[aclsPath]?.content;
+            const rules = (one: HostConfigInputs): string | undefined => one.files[masterPaths.acls]?.content;
             const leaving = leavingPrincipals(rules(before), rules(config));
             if (leaving.length === 0) {
                 return [];
@@ -330,5 +340,7 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient): 
             return checkPrincipalsChange(leaving, frameworks, config.cluster);
         },
         diagnosis: () => "the master did not recover its registry under a leader with all agents back",
+        prepare: (host) => shareState(zookeeper, host),
+        losesClients: ({ before, config }) => before !== undefined && refusesAgents(before.files, config.files),
     };
 }

@@ -6,6 +6,7 @@ import type { ZooKeeperClient } from "../clients/zookeeper";
 import type { Credential, HostConfigInputs } from "../host/config";
 import { HostError } from "../host/errors";
 import { quorumWaves, type Role } from "./order";
+import { shareState } from "./state";
 import {
     type Clock,
     type Prepared,
@@ -44,11 +45,12 @@ const titles = {
 const scheduler = (config: HostConfigInputs): SchedulerService => config.service as SchedulerService;
 
 /**
- * Between HTTP and HTTPS, or between authorities that have nothing in common: those that have and those that have not yet cannot hand
- * questions on to each other.
+ * Between HTTP and HTTPS, between authorities that have nothing in common, or between passwords: those that have changed over and
+ * those that have not cannot hand questions on to each other. Of two passwords, all others have the new one when the leader gets it.
  */
-function changesOver({ before, config }: Prepared): boolean {
+function changesOver({ before, config, role }: Prepared): boolean {
     if (before === undefined) return false;
+    if (config.former?.login !== undefined && role !== "leader") return true;
     const [old, now] = [scheduler(before).tls, scheduler(config).tls];
     return old === undefined || now === undefined ? old !== now : !sharesAuthority(old.ca, now.ca);
 }
@@ -67,9 +69,14 @@ export class SchedulerStrategy implements Strategy {
         private readonly clock: Clock = realClock,
     ) {}
 
-    private health(config: HostConfigInputs, address: string): Promise<SchedulerHealth | undefined> {
+    /** One that hands questions on to a leader that has not changed over yet needs the former password for it. */
+    private async health(config: HostConfigInputs, address: string): Promise<SchedulerHealth | undefined> {
         const { port, kind, tls } = scheduler(config);
-        return this.client.health(`${tls ? "https" : "http"}://${address}:${port}`, kind, config.login, tls?.ca);
+        const url = `${tls ? "https" : "http"}://${address}:${port}`;
+        const now = await this.client.health(url, kind, config.login, tls?.ca);
+        const former = config.former?.login;
+        if (now === undefined || now.leader !== undefined || former === undefined) return now;
+        return this.client.health(url, kind, former, tls?.ca);
     }
 
     /** Also of those that are yet to be given a certificate; no password goes over the wire in plain for that. */
@@ -117,6 +124,7 @@ export class SchedulerStrategy implements Strategy {
     public async before(host: Prepared): Promise<readonly string[]> {
         const { kind, frameworkName, zookeeper } = scheduler(host.config);
         this.gone.delete(host.host);
+        await shareState(this.zookeeper, host);
         if (!host.isNew || !host.restarts) {
             return [];
         }
@@ -148,6 +156,8 @@ export class SchedulerStrategy implements Strategy {
         let last = "it does not answer";
         const leader = await waitFor(
             async () => {
+                // What the old leader has written last is its own alone: the new one must read it too.
+                await shareState(this.zookeeper, host);
                 const own = address && (await this.health(host.config, address));
                 if (own) {
                     last = "it knows no leader";
@@ -164,6 +174,7 @@ export class SchedulerStrategy implements Strategy {
                 ),
             this.clock,
         );
+        await shareState(this.zookeeper, host);
         if (leader === "") {
             host.say("answers; it will know the leader when all have changed over");
             return;

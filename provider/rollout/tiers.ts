@@ -88,7 +88,7 @@ export function hostDependencies(clients: Clients): HostConfigDependencies & { s
     const mesos = (config: HostConfigInputs): MesosClient => clients.mesos(config);
     const strategies: Record<HostConfigInputs["service"]["kind"], () => Strategy> = {
         zookeeper: () => new QuorumStrategy(zookeeperKind(clients.zookeeper)),
-        mesosMaster: () => new QuorumStrategy(masterKind(mesos)),
+        mesosMaster: () => new QuorumStrategy(masterKind(mesos, clients.zookeeper)),
         mesosAgent: () => new AgentStrategy(mesos),
         marathon: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),
         metronome: () => new SchedulerStrategy(clients.schedulers, mesos, clients.zookeeper),

@@ -6,3 +6,4 @@ export * from "./hostConfig";
 export * from "./lookup";
 export * from "./machine";
 export * from "./services";
+export * from "./zookeeperOwner";

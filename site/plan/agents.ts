@@ -6,6 +6,7 @@ import { mesosInstall, type MesosInstall } from "./distribution";
 import { directory, duration, file, flagsFile, jsonFile, unit, type Flags } from "./files";
 import { expandNames, faultDomain, type Host } from "./hosts";
 import type { Endpoint } from "./masters";
+import { agentPaths as paths } from "./paths";
 import {
     agentAcls,
     agentPrincipal,
@@ -20,15 +21,6 @@ import type { AgentResources, AgentService, HostSpec, ManagedFile, Preflight } f
 import { mesosUrl } from "./zookeeper";
 
 const launcher = "/usr/local/lib/pulumi-mesos/mesos-agent-launch";
-const paths = {
-    env: "/etc/mesos/agent.env",
-    master: "/etc/mesos/agent-zk",
-    credential: "/etc/mesos/agent-credential.json",
-    httpCredentials: "/etc/mesos/agent-http-credentials.json",
-    acls: "/etc/mesos/agent-acls.json",
-    executorKey: "/etc/mesos/executor-key",
-    unit: "/etc/systemd/system/mesos-agent.service",
-};
 
 /** "31000-32000" → [31000, 32000]. */
 export function parsePorts(text: string): readonly [number, number] {

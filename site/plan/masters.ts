@@ -4,19 +4,13 @@ import type { SiteConfig } from "../schema";
 import { mesosInstall } from "./distribution";
 import { directory, duration, file, flagsFile, jsonFile, unit, type Flags } from "./files";
 import { faultDomain, type Host, membersOf } from "./hosts";
-import { aclsPath, credential, masterAcls, principalsOf } from "./principals";
+import { masterPaths as paths } from "./paths";
+import { credential, masterAcls, principalsOf } from "./principals";
 import { majority } from "./quorum";
 import { mesosUrl } from "./zookeeper";
 import type { HostSpec, ManagedFile, QuorumMember } from "./types";
 
 const launcher = "/usr/local/lib/pulumi-mesos/mesos-master-launch";
-const paths = {
-    env: "/etc/mesos/master.env",
-    zk: "/etc/mesos/zk",
-    credentials: "/etc/mesos/credentials.json",
-    acls: aclsPath,
-    unit: "/etc/systemd/system/mesos-master.service",
-};
 
 /** A name and address that the operator API is at. */
 export interface Endpoint {

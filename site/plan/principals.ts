@@ -16,9 +16,8 @@ export const zookeeperUser = "mesos";
 /** Names of the secrets that are nobody's principal. */
 export const zookeeperSecret = "zookeeper-digest";
 export const executorKeySecret = "executor-key";
-
-/** Who may do what, on every master. */
-export const aclsPath = "/etc/mesos/acls.json";
+/** What managers and workers of Work Queue prove to each other. */
+export const workQueuePasswordSecret = "workqueue-password";
 
 const secretLength = 32;
 

@@ -1,20 +1,21 @@
 /** The whole plan. */
 import type { SiteConfig } from "../schema";
 import { planPool } from "./agents";
-import { buildSecrets, planBuilds, withBuilds } from "./builds";
-import { discoverySecrets, planLoadBalancers, planNameServers } from "./discovery";
+import { planBuilds, withBuilds } from "./builds";
+import { planLoadBalancers, planNameServers } from "./discovery";
+import { siteSecrets } from "./generations";
 import { type Host, membersOf } from "./hosts";
 import { masterEndpoints, masterMembers, planMasters } from "./masters";
 import { type Placed, planOpenStack, tiersByHost, withDataVolume } from "./openstack";
-import { operatorPrincipal, planSecrets, principalSecret } from "./principals";
+import { operatorPrincipal, principalSecret } from "./principals";
 import { majority } from "./quorum";
 import type { HostSpec, Issue, SchedulerPlan, SitePlan } from "./types";
-import { backupSecrets, planBackups } from "./backup";
+import { planBackups } from "./backup";
 import { planCertificates } from "./certificates";
 import { planMonitors, planNodeExporters, type Rest } from "./monitoring";
-import { planSchedulers, schedulerSecrets } from "./schedulers";
-import { planWorkloads, workloadSecrets } from "./workloads";
-import { planZooKeeper, zookeeperMembers, zookeeperServers } from "./zookeeper";
+import { planSchedulers } from "./schedulers";
+import { planWorkloads } from "./workloads";
+import { mastersState, planZooKeeper, zookeeperMembers, zookeeperServers } from "./zookeeper";
 
 /**
  * Turns a site without faults into its plan. The result depends on nothing but the arguments.
@@ -73,6 +74,7 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
         masters: {
             members: planMasters(site, hosts, servers).map(zoned),
             quorum: site.masters.quorum ?? majority(masters.length),
+            ...mastersState(site, servers),
             endpoints: masters,
         },
         schedulers,
@@ -81,14 +83,8 @@ export function makePlan(site: SiteConfig, hosts: ReadonlyMap<string, Host>, war
         workloads,
         backups: planBackups(site, hosts, schedulers, workloads).map(zoned),
         pools,
-        secrets: [
-            ...planSecrets(site),
-            ...schedulerSecrets(site),
-            ...discoverySecrets(site),
-            ...workloadSecrets(site),
-            ...backupSecrets(site),
-            ...buildSecrets(site),
-        ],
+        secrets: siteSecrets(site),
+        ...(site.secrets === undefined ? {} : { renewsSecrets: true as const }),
         ...(certificates === undefined ? {} : { certificates }),
         operator: { principal: operatorPrincipal, secret: principalSecret(operatorPrincipal) },
         frameworks: Object.entries(site.frameworks).map(([principal, { roles }]) => ({

@@ -130,6 +130,20 @@ export interface SecretPlan {
      * @default false
      */
     readonly given?: boolean;
+    /** Another number makes it anew. @default - it stays */
+    readonly generation?: number;
+    /** The same, of this one alone. @default - it stays */
+    readonly ownGeneration?: number;
+}
+
+/** A part of ZooKeeper that one user owns. */
+export interface StatePlan {
+    /** `host:port` each. */
+    readonly servers: readonly string[];
+    readonly path: string;
+    readonly user: string;
+    /** Name of the user's secret. */
+    readonly secret: string;
 }
 
 /** The site's own authority, and what it signs. */
@@ -216,6 +230,8 @@ export interface SitePlan {
     readonly masters: {
         readonly members: readonly HostSpec[];
         readonly quorum: number;
+        /** Their part of ZooKeeper. @default - it is anybody's, or the masters are somebody else's */
+        readonly state?: StatePlan;
         readonly endpoints: readonly { readonly name: string; readonly address: string; readonly port: number }[];
     };
     /** Those that this site runs itself. */
@@ -231,6 +247,12 @@ export interface SitePlan {
     readonly secrets: readonly SecretPlan[];
     /** @default - nobody has a certificate of the site's own authority */
     readonly certificates?: CertificatesPlan;
+    /**
+     * The stack file speaks of generations: whose a part of ZooKeeper is, is then seen to, so that it is nobody's by a former
+     * password.
+     * @default - not
+     */
+    readonly renewsSecrets?: true;
     /** The principal that the provisioner itself uses for the operator API. */
     readonly operator: { readonly principal: string; readonly secret: string };
     /** Frameworks' principals and the name of the secret of each. */

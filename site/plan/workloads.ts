@@ -7,6 +7,7 @@ import type { SiteConfig } from "../schema";
 import { ddsSecret, planDds } from "./dds";
 import { directory, file, jsonFile, unit } from "./files";
 import { type Host, membersOf } from "./hosts";
+import { workQueuePasswordSecret } from "./principals";
 import { secretMark } from "./secrets";
 import type { CampaignPlan, HostSpec, SecretPlan, WorkloadsPlan, WorkQueuePlan } from "./types";
 import {
@@ -22,7 +23,6 @@ import {
 type WorkQueueConfig = NonNullable<SiteConfig["workloads"]["workQueue"]>;
 type CampaignKind = "validations" | "productions";
 
-const passwordSecret = "workqueue-password";
 const zookeeperSecret = "workqueue-zookeeper";
 /** User of the framework's digest in ZooKeeper. */
 const zookeeperUser = "workqueue";
@@ -71,7 +71,7 @@ export function workloadSecrets({ workloads: { workQueue, dds } }: SiteConfig): 
     return [
         ...ofDds,
         { name: zookeeperSecret, length: 32 },
-        ...(workQueue.authentication ? [{ name: passwordSecret, length: 32 }] : []),
+        ...(workQueue.authentication ? [{ name: workQueuePasswordSecret, length: 32 }] : []),
     ];
 }
 
@@ -155,14 +155,16 @@ function planFramework(config: WorkQueueConfig, at: SiteHosts): WorkQueuePlan {
                 title: "Workers for Work Queue projects on Mesos",
                 stateOwner: { user: zookeeperUser, secret: zookeeperSecret },
                 text: (address) => frameworkConfig(site, config, { catalogs, servers, address }),
-                files: authentication ? { [passwordPath]: file(secretMark(passwordSecret), "0600", systemUser) } : {},
+                files: authentication
+                    ? { [passwordPath]: file(secretMark(workQueuePasswordSecret), "0600", systemUser) }
+                    : {},
             },
             config,
             at,
         ),
         catalogs: planCatalogs(config, hosts),
         catalogAddresses: catalogs,
-        ...(authentication ? { password: passwordSecret } : {}),
+        ...(authentication ? { password: workQueuePasswordSecret } : {}),
     };
 }
 
@@ -204,7 +206,9 @@ function planCampaign(
     const unitName = `mesos-campaign-${id}`;
     const files = {
         [at.config]: jsonFile(text),
-        ...(workQueue.authentication ? { [at.password]: file(secretMark(passwordSecret), "0600", owner) } : {}),
+        ...(workQueue.authentication
+            ? { [at.password]: file(secretMark(workQueuePasswordSecret), "0600", owner) }
+            : {}),
         [unitFile(unitName)]: file(
             render("workload.service", {
                 title: `${singular[kind] === "validation" ? "Release validation" : "Monte Carlo production"} ${name}`,

@@ -6,7 +6,7 @@ import { directory, file, unit } from "./files";
 import type { Host } from "./hosts";
 import { zookeeperSecret, zookeeperUser } from "./principals";
 import { secretMark } from "./secrets";
-import type { HostSpec, ManagedFile, Preflight, ZooKeeperMember } from "./types";
+import type { HostSpec, ManagedFile, Preflight, StatePlan, ZooKeeperMember } from "./types";
 
 const confDir = "/etc/zookeeper/conf";
 const unitFile = "/etc/systemd/system/zookeeper.service";
@@ -35,6 +35,13 @@ export function mesosUrl(site: SiteConfig, servers: readonly string[]): string {
     const open = site.zookeeper.existing?.authenticated === false;
     const user = open ? "" : `${zookeeperUser}:${secretMark(zookeeperSecret)}@`;
     return `zk://${user}${servers.join(",")}${site.masters.zkPath}`;
+}
+
+/** The masters' part of ZooKeeper, where it is theirs alone and somebody asks. */
+export function mastersState(site: SiteConfig, servers: readonly string[]): { readonly state?: StatePlan } {
+    const isOpen = site.zookeeper.existing?.authenticated === false;
+    if (site.secrets === undefined || isOpen || site.masters.existing !== undefined) return {};
+    return { state: { servers, path: site.masters.zkPath, user: zookeeperUser, secret: zookeeperSecret } };
 }
 
 /** Plans every member; the order of the result is the order of the ids. */

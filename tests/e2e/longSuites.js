@@ -5,6 +5,7 @@ module.exports = [
     "https",
     "lostHosts",
     "monitoring",
+    "renewal",
     "rescue",
     "together",
     "upgrade",

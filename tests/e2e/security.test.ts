@@ -1,7 +1,8 @@
 /** Nobody gets in without a credential, and no secret lies where somebody could read it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { CODE } from "../../frameworks/zookeeper/errors";
-import { type Acl, OPEN, type ZooKeeperSession } from "../../frameworks/zookeeper/session";
+import { type Acl, OPEN } from "../../frameworks/zookeeper/acl";
+import type { ZooKeeperSession } from "../../frameworks/zookeeper/session";
 import { agents, ask, leadingMaster, openSession, operatorAuth } from "./support/endpoints";
 import { HOSTS, on, QUORUM, unitsOf } from "./support/hosts";
 import { allSecrets, patterns, secretsIn } from "./support/secrets";

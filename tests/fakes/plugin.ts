@@ -13,6 +13,7 @@ import { generatedSecret } from "../../provider/resources/generatedSecret";
 import { Connections, textsOf } from "../../provider/resources/connections";
 import { hostConfig } from "../../provider/resources/hostConfig";
 import { serviceTypes } from "../../provider/resources/serviceTypes";
+import { zookeeperOwner } from "../../provider/resources/zookeeperOwner";
 import { HostError } from "../../provider/host/errors";
 import { type Clients, hostDependencies } from "../../provider/rollout/tiers";
 import { ProviderServer } from "../../provider/server";
@@ -147,6 +148,9 @@ const clients: Clients = {
         syncedFollowers: () => Promise.resolve(2),
         exists: () => Promise.resolve(true),
         removeAll: (_, path) => Promise.resolve(note(`remove ${path}`)),
+        share: ({ path }) => Promise.resolve(note(`share ${path}`)).then(() => 1),
+        claim: ({ path }) => Promise.resolve(note(`claim ${path}`)).then(() => 1),
+        isClaimed: () => Promise.resolve(true),
     },
     mesos: (config) => ({
         health: ({ name, address }) =>
@@ -220,6 +224,7 @@ const server = new ProviderServer({
         Certificate: certificate(clock),
         CertificateAuthority: certificateAuthority(clock),
         GeneratedSecret: generatedSecret,
+        ZooKeeperOwner: zookeeperOwner(clients.zookeeper),
         ...serviceTypes(connections),
     },
     functions: {},

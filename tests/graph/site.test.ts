@@ -185,6 +185,60 @@ test("a secret that the stack's configuration gives is used, not generated", asy
     expect(JSON.stringify(all.find(({ name }) => name === "agent-bm4"))).toContain("given-by-hand");
 });
 
+describe("a site that speaks of generations of secrets", () => {
+    const { frameworks, hosts, marathon, masters, metronome, pools, ...rest } = siteOf(
+        "examples/services/Pulumi.services.yaml",
+    );
+    const { cluster, distribution, zookeeper } = rest;
+    const services = { cluster, distribution, frameworks, hosts, marathon, masters, metronome, pools, zookeeper };
+    const site = (): object => ({ ...services, secrets: { generation: 2 } });
+
+    test("sees to whose its parts of ZooKeeper are, when all who use them have the present password", async () => {
+        const all = await register(site());
+        const owners = all.filter(({ type }) => type === "mesos:index:ZooKeeperOwner");
+        const of = (kind: string): string[] =>
+            all
+                .filter(({ type, name }) => type === "mesos:index:HostConfig" && name.startsWith(`${kind}-`))
+                .map(({ name }) => name);
+        const users = { masters: "master", marathon: "marathon", metronome: "metronome" } as const;
+        expect(owners.map(({ name }) => name).sort()).toEqual(Object.keys(users).sort());
+        for (const { name, inputs, options } of owners) {
+            const members = of(users[name as keyof typeof users]);
+            expect(members.length).toBeGreaterThan(0);
+            expect(options.dependsOn).toEqual(expect.arrayContaining(members));
+            const secret = name === "masters" ? "zookeeper-digest" : `${name}-zookeeper`;
+            const user = name === "masters" ? "mesos" : name;
+            expect(inputs["owner"]).toEqual({ principal: user, secret: `value-of-${secret}` });
+        }
+    });
+
+    test("tells each generated secret its generation; one that does not is as before", async () => {
+        const inputsOf = (all: readonly Registered[]): Record<string, unknown> =>
+            Object.fromEntries(
+                all.filter(({ type }) => type.endsWith(":GeneratedSecret")).map(({ name, inputs }) => [name, inputs]),
+            );
+        const now = inputsOf(await register(site()));
+        expect(now["principal-agent"]).toEqual({ length: 32, generation: 2 });
+        expect(now["executor-key"]).toEqual({ length: 64 });
+        const before = await register(services);
+        expect(inputsOf(before)["principal-agent"]).toEqual({ length: 32 });
+        expect(names(before, "mesos:index:ZooKeeperOwner")).toEqual([]);
+    });
+
+    test("warns where the configuration gives the secret, and says how it is generated again", async () => {
+        const warned = jest.spyOn(console, "warn").mockImplementation(() => undefined);
+        try {
+            await register(site(), { "pulumi-mesos:principal-agent": "given", "pulumi-mesos:executor-key": "given" });
+            const text = warned.mock.calls.flat().join("\n");
+            expect(text).toMatch(/principal-agent: given by the stack's configuration, .*\n {2}fix: pulumi config rm/);
+            // Of no generation.
+            expect(text).not.toContain("executor-key");
+        } finally {
+            warned.mockRestore();
+        }
+    });
+});
+
 test("a site with faults registers nothing and names them all", async () => {
     const lab = siteOf("lab/Pulumi.lab.yaml");
     const broken = { ...lab, cluster: "Not A Name", masters: { members: ["bm1", "bm9"] } };

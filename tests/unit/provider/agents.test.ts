@@ -82,6 +82,58 @@ function prepared(before: AgentService | undefined, after: AgentService, changes
 const additive: AgentService = { ...agentService, attributes: { rack: "r1", disk: "ssd" } };
 const incompatible: AgentService = { ...agentService, attributes: { rack: "r2" } };
 
+const secret = (path: string, content: string) => ({
+    files: { [path]: { content, mode: "0600", owner: "root", group: "root" } },
+});
+
+/** One agent whose file has another secret. */
+function renewed(path: string, host = "a1"): Prepared {
+    const config = hostConfig(host, agentService, secret(path, "new"));
+    return {
+        ...prepared(agentService, agentService).host,
+        host,
+        config,
+        before: hostConfig(host, agentService, secret(path, "old")),
+    };
+}
+
+test("agents that masters refuse change over all at once, others as many at a time as the pool allows", async () => {
+    const { master, strategy } = setUp();
+    const waves = async (path: string) =>
+        (await strategy.waves(["a1", "a2", "a3"].map((host) => renewed(path, host)))).map((wave) => wave.length);
+    expect(await waves("/etc/mesos/agent-credential.json")).toEqual([3]);
+    expect(await waves("/etc/mesos/agent-http-credentials.json")).toEqual([1, 1, 1]);
+    expect(await strategy.before(renewed("/etc/mesos/agent-credential.json"))).toEqual([]);
+    expect(master.calls).toEqual([]);
+});
+
+test("an agent is drained before running executors' key is another one, and keeps its id", async () => {
+    const { master, strategy } = setUp((m, polls) => {
+        if (polls === 1) m.change({ drain: "DRAINED" });
+        if (polls === 2) m.change({ registration: "S0 2" });
+    });
+    const host = renewed("/etc/mesos/executor-key");
+    expect(await strategy.before(host)).toEqual([]);
+    expect(master.calls).toEqual(["drain S0 30"]);
+    await strategy.after(host);
+    expect(master.calls).toEqual(["drain S0 30", "reactivate S0"]);
+});
+
+test("what secrets do is foretold", () => {
+    const { strategy } = setUp();
+    const foretold = (path: string): string => {
+        const { config, before = config } = renewed(path);
+        const units = { "mesos-agent.service": { enabled: true, active: true, restartOn: [path] } };
+        return strategy.foretell({ ...config, units }, { ...before, units });
+    };
+    expect(foretold("/etc/mesos/agent-credential.json")).toBe(
+        "restarts mesos-agent.service in place, with all of its pool at once, tasks keep running (/etc/mesos/agent-credential.json)",
+    );
+    expect(foretold("/etc/mesos/executor-key")).toBe(
+        "drains, then restarts: executors that run know only the former key",
+    );
+});
+
 test("an additive change restarts in place: nothing is drained", async () => {
     const { master, strategy } = setUp();
     const { host } = prepared(agentService, additive);

@@ -175,6 +175,43 @@ describe("a generated secret", () => {
         expect(read?.secretOutputs).toEqual([["value"]]);
     });
 
+    test.each<[string, object, object, boolean]>([
+        ["another number", { generation: 1 }, { generation: 2 }, true],
+        ["a first number above 1", {}, { generation: 2 }, true],
+        ["its own number beside that of all", { generation: 2 }, { generation: 2, ownGeneration: 2 }, true],
+        ["a first 1", {}, { generation: 1, ownGeneration: 1 }, false],
+        ["a number that is taken out", { generation: 2, ownGeneration: 3 }, { generation: 2 }, false],
+        ["the same number", { generation: 2 }, { generation: 2 }, false],
+    ])("%s: is made anew, or stays", async (_, before, after, isNew) => {
+        const { changes, replaces } = generatedSecret.diff(
+            { length: 32, ...before },
+            { length: 32, ...after },
+            context,
+        );
+        expect(changes.length > 0).toBe(isNew);
+        expect(replaces).toEqual([]);
+        const told: string[] = [];
+        const log = (_severity: string, line: string): void => void told.push(line);
+        const update = (preview: boolean) =>
+            generatedSecret.update("s", {}, { length: 32, ...after }, preview, { ...context, log });
+        expect((await update(true)).outputs["value"]).toBe(UNKNOWN);
+        const { outputs, secretOutputs } = await update(false);
+        expect(outputs["value"]).toMatch(/^[A-Za-z0-9]{32}$/);
+        expect(secretOutputs).toEqual([["value"]]);
+        expect(told).toEqual(Array(2).fill("s: made anew; what uses it gets it in this run"));
+        expect(told.join()).not.toContain(outputs["value"]);
+    });
+
+    test("of another length is another one", () => {
+        expect(generatedSecret.diff({ length: 32 }, { length: 40 }, context).replaces).toEqual([["length"]]);
+    });
+
+    test.each([0, 1.5, "2"])("fails with generation %j", async (generation) => {
+        expect(await generatedSecret.check({ length: 32, generation }, undefined, context)).toEqual([
+            { property: "generation", reason: "must be a whole number of at least 1" },
+        ]);
+    });
+
     test.each([8, 24.5, "32", undefined])("fails with length %j", async (length) => {
         const failures = await generatedSecret.check(length === undefined ? {} : { length }, undefined, context);
         expect(failures).toEqual([{ property: "length", reason: "must be a whole number of at least 24 characters" }]);

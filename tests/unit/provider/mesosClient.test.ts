@@ -34,6 +34,28 @@ test("a leader that still reads its registry is asked again", async () => {
     expect(asked()).toBe(3);
 });
 
+test("a master that does not know the new credential yet is asked with the former one, and no other master is", async () => {
+    const seen: string[] = [];
+    server = createServer((request, response) => {
+        const [, sent = ""] = (request.headers.authorization ?? "").split(" ");
+        const login = Buffer.from(sent, "base64").toString();
+        seen.push(login);
+        response.statusCode = login === "operator:old" ? 200 : 401;
+        response.end(JSON.stringify({ "master/elected": 1, "registrar/log/recovered": 1 }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const master = { name: "m1", address: "127.0.0.1", port };
+    const credential = (secret: string) => ({ principal: "operator", secret });
+    const client = new HttpMesosClient([master], credential("new"), {}, credential("old"));
+    expect(await client.health(master)).toMatchObject({ elected: true });
+    expect(seen).toEqual(["operator:new", "operator:old"]);
+    const accepted = new HttpMesosClient([master], credential("old"), {}, credential("new"));
+    expect(await accepted.health(master)).toMatchObject({ elected: true });
+    expect(seen.slice(2)).toEqual(["operator:old"]);
+    expect(await new HttpMesosClient([master], credential("new"), {}).health(master)).toBeUndefined();
+});
+
 test("any other refusal is told at once, with the master's name", async () => {
     const { client, asked } = await master([403]);
     await expect(client.agents()).rejects.toThrow("GET_AGENTS on master m1: HTTP 403");

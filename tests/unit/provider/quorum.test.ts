@@ -2,7 +2,7 @@ import type { Framework, MasterHealth, MesosClient } from "../../../provider/cli
 import type { Mode, ZooKeeperClient } from "../../../provider/clients/zookeeper";
 import { masterKind, QuorumStrategy, zookeeperKind } from "../../../provider/rollout/quorum";
 import type { Clock, Prepared } from "../../../provider/rollout/strategy";
-import { aclsPath } from "../../../site/plan/principals";
+import { masterPaths } from "../../../site/plan/paths";
 import { hostConfig, masterService, observation, zookeeperService } from "../../fakes/host";
 import { changed, planOf, textOf } from "../site/sites";
 
@@ -26,6 +26,9 @@ function zookeeper(modes: Record<string, Mode>, synced = 2): ZooKeeperClient {
         syncedFollowers: (address) => Promise.resolve(modes[name(address)] === "leader" ? synced : undefined),
         exists: () => Promise.resolve(true),
         removeAll: () => Promise.resolve(),
+        share: () => Promise.resolve(0),
+        claim: () => Promise.resolve(0),
+        isClaimed: () => Promise.resolve(true),
     };
 }
 
@@ -170,7 +173,7 @@ describe("Mesos masters", () => {
 
     test("the leading one is the one that says so", async () => {
         const strategy = new QuorumStrategy(
-            masterKind(connect({ m1: healthy(false), m2: healthy(true), m3: undefined })),
+            masterKind(connect({ m1: healthy(false), m2: healthy(true), m3: undefined }), zookeeper({})),
         );
         expect(Object.fromEntries(await strategy.roles([master("m1")]))).toEqual({
             m1: "follower",
@@ -187,7 +190,7 @@ describe("Mesos masters", () => {
         };
         const counts = [undefined, healthy(true, 0), healthy(true, 2), healthy(true, 3)];
         const clock = fakeClock(() => (healths["m3"] = counts.shift()));
-        const strategy = new QuorumStrategy(masterKind(connect(healths)), clock);
+        const strategy = new QuorumStrategy(masterKind(connect(healths), zookeeper({})), clock);
         const said: string[] = [];
         await strategy.before(prepared(master("m2")));
         healths["m2"] = healthy(false);
@@ -198,7 +201,7 @@ describe("Mesos masters", () => {
 
     test("are healthy under a leader that leaves: it is the last to go", async () => {
         const healths = { m1: healthy(false), m2: healthy(false), m3: healthy(true) };
-        const strategy = new QuorumStrategy(masterKind(connect(healths)), fakeClock());
+        const strategy = new QuorumStrategy(masterKind(connect(healths), zookeeper({})), fakeClock());
         const members = masterService.members.filter(({ name }) => name !== "m3");
         const said: string[] = [];
         const host = {
@@ -211,13 +214,13 @@ describe("Mesos masters", () => {
     });
 
     test("leave their registry to masters to come", () => {
-        const strategy = new QuorumStrategy(masterKind(connect({})));
+        const strategy = new QuorumStrategy(masterKind(connect({}), zookeeper({})));
         const all = ["m1", "m2", "m3"].map((name) => prepared(master(name)));
         expect(all.map((host) => strategy.outdated(host, all))).toEqual([[], [], []]);
     });
 
     test("that grow from one, when that is confirmed, start together with the old log put aside", async () => {
-        const strategy = new QuorumStrategy(masterKind(connect({ m1: healthy(true) })));
+        const strategy = new QuorumStrategy(masterKind(connect({ m1: healthy(true) }), zookeeper({})));
         const single = { ...masterService, quorum: 1, members: masterService.members.slice(0, 1) };
         const first = { ...prepared(master("m1")), before: hostConfig("m1", single) };
         const others = ["m2", "m3"].map((name) => ({ ...prepared(master(name)), before: undefined, isNew: true }));
@@ -234,15 +237,15 @@ describe("Mesos masters", () => {
         const site = (...principals: string[]): string => {
             const roles = (principal: string) => ({ roles: [principal], users: ["nobody"] });
             const frameworks = Object.fromEntries(principals.map((principal) => [principal, roles(principal)]));
-            return textOf(planOf(changed({ frameworks })).masters.members, aclsPath);
+            return textOf(planOf(changed({ frameworks })).masters.members, masterPaths.acls);
         };
         const withRules = (content: string) => {
-            const files = { [aclsPath]: { content, mode: "0644", owner: "root", group: "root" } };
+            const files = { [masterPaths.acls]: { content, mode: "0644", owner: "root", group: "root" } };
             return hostConfig("m1", masterService, { files });
         };
         const running = (principal: string, tasks: number): Framework => ({ id: "F-7", name: "dds", principal, tasks });
         const objections = (before: string, after: string, frameworks: () => Promise<Framework[]>) =>
-            new QuorumStrategy(masterKind(() => ({ frameworks }) as unknown as MesosClient)).objections(
+            new QuorumStrategy(masterKind(() => ({ frameworks }) as unknown as MesosClient, zookeeper({}))).objections(
                 withRules(after),
                 withRules(before),
             );
@@ -272,9 +275,75 @@ describe("Mesos masters", () => {
     test("whose registry does not recover stop the rollout", async () => {
         const notRecovered = { ...healthy(false), recovered: false };
         const strategy = new QuorumStrategy(
-            masterKind(connect({ m1: notRecovered, m2: healthy(true), m3: healthy(false) })),
+            masterKind(connect({ m1: notRecovered, m2: healthy(true), m3: healthy(false) }), zookeeper({})),
             fakeClock(),
         );
         await expect(strategy.after(prepared(master("m1")))).rejects.toThrow("the master did not recover its registry");
+    });
+
+    describe("whose secrets are made anew", () => {
+        const text = (content: string) => ({ content, mode: "0600", owner: "root", group: "root" });
+        const files = (agent: string, digest: string) => ({
+            "/etc/mesos/credentials.json": text(
+                JSON.stringify({
+                    credentials: [
+                        { principal: "operator", secret: "same" },
+                        { principal: "agent", secret: agent },
+                    ],
+                }),
+            ),
+            "/etc/mesos/zk": text(`zk://mesos:${digest}@10.0.0.1:2181,10.0.0.2:2181/mesos`),
+        });
+        const changed = (from: [string, string], to: [string, string]): Prepared => ({
+            ...prepared(hostConfig("m2", masterService, { files: files(...to) })),
+            before: hostConfig("m2", masterService, { files: files(...from) }),
+        });
+        const healths = { m1: healthy(true, 3), m2: healthy(false), m3: healthy(false) };
+
+        test("wait for no agent where they refuse the former secret of all of them, and for all where they do not", async () => {
+            const noneBack = { ...healths, m1: healthy(true, 0) };
+            const after = async (host: Prepared) => {
+                const now: Record<string, MasterHealth> = { ...healths };
+                const strategy = new QuorumStrategy(masterKind(connect(now), zookeeper({})), fakeClock());
+                await strategy.before(host);
+                Object.assign(now, noneBack);
+                return strategy.after(host);
+            };
+            await expect(after(changed(["a", "z"], ["b", "z"]))).resolves.toBeUndefined();
+            await expect(after(changed(["a", "z"], ["a", "y"]))).rejects.toThrow("with all agents back");
+        });
+
+        test("open their part of ZooKeeper to both passwords before a member has the new one, and only then", async () => {
+            const shared: unknown[] = [];
+            const client: ZooKeeperClient = {
+                ...zookeeper({}),
+                share: (part, owners) => Promise.resolve(shared.push([part, owners])),
+            };
+            const strategy = new QuorumStrategy(masterKind(connect(healths), client), fakeClock());
+            await strategy.before(changed(["a", "z"], ["b", "z"]));
+            expect(shared).toEqual([]);
+            await strategy.before(changed(["a", "old"], ["a", "new"]));
+            expect(shared).toEqual([
+                [
+                    {
+                        servers: ["10.0.0.1:2181", "10.0.0.2:2181"],
+                        path: "/mesos",
+                        route: { address: "10.0.0.9", user: "root" },
+                    },
+                    [
+                        { principal: "mesos", secret: "old" },
+                        { principal: "mesos", secret: "new" },
+                    ],
+                ],
+            ]);
+        });
+
+        test("do not go down while ZooKeeper cannot be opened to the new password", async () => {
+            const client = { ...zookeeper({}), share: () => Promise.reject(new Error("no server answers")) };
+            const strategy = new QuorumStrategy(masterKind(connect(healths), client), fakeClock());
+            await expect(strategy.before(changed(["a", "old"], ["a", "new"]))).rejects.toThrow(
+                "m2: ZooKeeper: /mesos cannot be opened to the new password: no server answers",
+            );
+        });
     });
 });

@@ -1,6 +1,7 @@
 import { leaderOf } from "../../../provider/clients/schedulers";
 import type { Framework, MesosClient } from "../../../provider/clients/mesos";
 import type { ZooKeeperClient } from "../../../provider/clients/zookeeper";
+import { withFormer } from "../../../provider/host/config";
 import { type SchedulerHealth, SchedulerStrategy } from "../../../provider/rollout/schedulers";
 import type { Prepared } from "../../../provider/rollout/strategy";
 import type { SchedulerService } from "../../../site/plan/types";
@@ -125,6 +126,57 @@ test("who has changed over to HTTPS cannot ask a leader that has not, and is wel
     ).rejects.toThrow("it knows no leader");
     // One that spoke HTTPS before must know its leader.
     await expect(strategyOf({ health: alone }).after({ ...one, before: secure })).rejects.toThrow("it knows no leader");
+});
+
+test("while its password is made anew, a leader that still asks for the former one is known", async () => {
+    const asked: string[] = [];
+    const client = {
+        health: (url: string, _kind: string, login?: { secret: string }) => {
+            asked.push(`${new URL(url).hostname} ${login?.secret ?? ""}`);
+            // m1 has changed over and hands the question on to m2, which has not.
+            return Promise.resolve({ leader: login?.secret === "old" ? "10.0.0.2:8080" : undefined });
+        },
+    };
+    const strategy = new SchedulerStrategy(client, () => ({}) as MesosClient, {} as ZooKeeperClient);
+    const login = (secret: string) => ({ login: { principal: "marathon", secret } });
+    const [old, now] = [hostConfig("m1", service, login("old")), hostConfig("m1", service, login("new"))];
+    const { one, said } = prepared("m1", { config: withFormer(now, old), before: old });
+    await strategy.after(one);
+    expect(said).toEqual(["stands by; m2 leads"]);
+    expect(asked).toEqual(["10.0.0.1 new", "10.0.0.1 old"]);
+    expect(withFormer(now, now)).toBe(now);
+    // One that asks for the new password itself, and whose leader asks for the former one, answers nobody's question.
+    const refusing = strategyOf({ health: { "10.0.0.1": { leader: undefined } } });
+    const standby = prepared("m1", { config: withFormer(now, old), before: old });
+    await refusing.after(standby.one);
+    expect(standby.said).toEqual(["answers; it will know the leader when all have changed over"]);
+    // When the leader changes, all others have the new one.
+    const last = prepared("m1", { config: withFormer(now, old), before: old, role: "leader" });
+    await expect(refusing.after(last.one)).rejects.toThrow("it knows no leader");
+});
+
+test("while the password of its state is made anew, both open it: before a server has the new one, and until it is well", async () => {
+    const shared: string[] = [];
+    const share: ZooKeeperClient["share"] = ({ path, servers }, owners) =>
+        Promise.resolve(shared.push(`${servers.join()} ${path} ${owners.map(({ secret }) => secret).join()}`));
+    const clock = { now: () => 0, sleep: () => Promise.resolve() };
+    const answers = [undefined, undefined, serving["10.0.0.1"]];
+    const client = { health: () => Promise.resolve(answers.shift()) };
+    const strategy = new SchedulerStrategy(
+        client,
+        () => ({}) as MesosClient,
+        { share } as unknown as ZooKeeperClient,
+        clock,
+    );
+    const owned = (secret: string) => hostConfig("m1", service, { stateOwner: { principal: "marathon", secret } });
+    const { one } = prepared("m1", { config: owned("new"), before: owned("old") });
+    await strategy.before(one);
+    expect(shared).toEqual(["10.0.0.1:2181 /marathon old,new"]);
+    await strategy.after(one);
+    // At each look, and once more when nobody writes with the former one any more.
+    expect(shared).toHaveLength(5);
+    await strategy.before(prepared("m1", { config: owned("new"), before: owned("new") }).one);
+    expect(shared).toHaveLength(5);
 });
 
 describe("a framework id that is lost while its tasks run", () => {
