@@ -76,6 +76,8 @@ export async function join(membership: Membership): Promise<Server> {
     const scheme = keystore === undefined ? "http" : "https";
     let leader: string | undefined;
     let own: Handle | undefined;
+    /** From the election on: what the members do meanwhile must not begin it a second time, under a second framework id. */
+    let isAscending = false;
     const server = serve(async (question, from, to) => {
         if (own !== undefined) {
             to.setHeader(`${header}-Leader`, `${scheme}://${address}`);
@@ -117,10 +119,12 @@ export async function join(membership: Membership): Promise<Server> {
             const names = await session.children(path, again);
             const first = lowest(names, PREFIX);
             leader = first === undefined ? undefined : String(await session.data(`${path}/${first}`));
-            if (first !== undefined && node === `${path}/${first}` && own === undefined) {
+            if (first !== undefined && node === `${path}/${first}` && !isAscending) {
+                isAscending = true;
                 own = await membership.elected();
             }
         } catch {
+            isAscending = own !== undefined;
             setTimeout(again, 300);
         }
     }
