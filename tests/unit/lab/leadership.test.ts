@@ -54,6 +54,6 @@ test("who is elected begins once, however many join while it begins", async () =
     await new Promise((resolve) => setTimeout(resolve, 20));
     begun();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(elected).toBe(1);
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    expect(elected).toBe(1);
 });
