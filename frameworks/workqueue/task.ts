@@ -57,8 +57,11 @@ if [ -n "\${${PASSWORD}+set}" ]; then
   unset ${PASSWORD}
 fi
 echo "the worker's log is worker.log"
+told= worker=
+trap 'told=yes; [ -z "$worker" ] || kill -TERM $worker' TERM INT
 "$@" -s . >worker.log 2>&1 &
 worker=$!
+[ -z "$told" ] || kill -TERM $worker
 tasks() {
   for stat in /proc/[0-9]*/stat; do
     { read -r line <"$stat"; } 2>/dev/null || continue
@@ -81,11 +84,10 @@ watch() {
 }
 watch=
 [ -z "$life" ] || { watch 2>/dev/null & watch=$!; }
-told=
-trap 'told=yes; kill -TERM $worker' TERM INT
 wait $worker
 status=$?
-[ -z "$told" ] || { wait $worker; status=$?; }
+# What has been waited for already is 127 to the shell.
+[ -z "$told" ] || { wait $worker; again=$?; [ $again -eq 127 ] || status=$again; }
 [ -z "$watch" ] || kill $watch 2>/dev/null
 [ ! -e .life-is-over ] || { echo "its time was over, and its last task done"; exit 0; }
 [ $status -ne 0 ] || grep -q "^connected to manager" worker.log || {

@@ -198,7 +198,7 @@ describe("the task", () => {
         const dir = mkdtempSync(join(tmpdir(), "worker-"));
         try {
             const worker = join(dir, "worker");
-            const body = "echo connected to manager m:1\ntrap 'echo bye >said; exit 9' TERM\nsleep 20 & wait";
+            const body = "trap 'echo bye >said; exit 9' TERM\necho connected to manager m:1\nsleep 20 & wait";
             writeFileSync(worker, `#!/bin/sh\n${body}\n`);
             chmodSync(worker, 0o755);
             const { command } = make({ worker });
