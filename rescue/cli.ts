@@ -9,7 +9,8 @@ import { chosen, foldersOf, open, readSealed } from "./open";
 import { expectedOf, restore } from "./restore";
 import { declaredBackup, readSite, type RescueSite, s3Access } from "./site";
 import { Steps } from "./steps";
-import { isS3, openStore, type Store } from "./store";
+import { isS3, openStore } from "./openStore";
+import type { Store } from "./store";
 
 const usage = `usage: npm run backup  -- -s STACK                    a new backup, checked, where the stack file says
        npm run rescue  -- list -s STACK               what there is

@@ -1,10 +1,8 @@
-/** Where backups are kept: a folder, one on another machine by SSH, an S3-compatible store. A backup appears there whole or not at all. */
+/** Where backups are kept: a folder, or one on another machine by SSH. A backup appears there whole or not at all. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { BackupError } from "./manifest";
 import { run } from "./processes";
-import { S3Store, type S3Access } from "./s3Store";
 
 export interface Store {
     /** For people. */
@@ -17,7 +15,7 @@ export interface Store {
     remove(folder: string): Promise<void>;
 }
 
-class FolderStore implements Store {
+export class FolderStore implements Store {
     public constructor(public readonly where: string) {}
 
     public list(): Promise<string[]> {
@@ -50,7 +48,7 @@ class FolderStore implements Store {
 const SSH_SEC = 1800;
 
 /** With the administrator's own keys and known hosts: `ssh` must work without a question. */
-class SshStore implements Store {
+export class SshStore implements Store {
     private readonly target: readonly string[];
     private readonly dir: string;
 
@@ -93,17 +91,4 @@ class SshStore implements Store {
     public async remove(folder: string): Promise<void> {
         await this.ssh(`rm -rf '${this.dir}/${basename(folder)}'`);
     }
-}
-
-export const isS3 = (to: string): boolean => to.startsWith("s3://");
-
-/**
- * @param root that relative folders are from
- * @param s3 for a place in an S3-compatible store
- */
-export function openStore(to: string, root: string, s3?: S3Access): Store {
-    if (s3 !== undefined && isS3(to)) return new S3Store(to, s3);
-    return to.startsWith("ssh://")
-        ? new SshStore(to)
-        : new FolderStore(resolve(root, to.replace(/^~(?=\/)/, homedir())));
 }

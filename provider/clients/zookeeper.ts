@@ -1,6 +1,7 @@
 /** ZooKeeper, as hosts need it: which part does a member play (its four-letter words), and is there a node? */
 import type { Digest } from "../../frameworks/zookeeper/address";
-import { type Acl, changeOwners, ownAcl, sharedAcl } from "../../frameworks/zookeeper/acl";
+import { type Acl, ownAcl, sharedAcl } from "../../frameworks/zookeeper/acl";
+import { changeOwners } from "../../frameworks/zookeeper/owners";
 import { CODE, isCode } from "../../frameworks/zookeeper/errors";
 import { type SessionOptions, ZooKeeperSession } from "../../frameworks/zookeeper/session";
 import type { Credential } from "../host/config";

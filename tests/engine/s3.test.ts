@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore } from "../../rescue/store";
+import { openStore } from "../../rescue/openStore";
 import { type S3, startS3 } from "../support/s3";
 
 const dir = mkdtempSync(join(tmpdir(), "pulumi-mesos-s3-"));

@@ -1,4 +1,5 @@
-import { type Acl, changeOwners, digestId, ownAcl, sharedAcl } from "../../../frameworks/zookeeper/acl";
+import { type Acl, digestId, ownAcl, sharedAcl } from "../../../frameworks/zookeeper/acl";
+import { changeOwners } from "../../../frameworks/zookeeper/owners";
 import { CODE, ZooKeeperError } from "../../../frameworks/zookeeper/errors";
 import type { ZooKeeperSession } from "../../../frameworks/zookeeper/session";
 

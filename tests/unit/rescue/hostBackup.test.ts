@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chosen, open } from "../../../rescue/open";
-import { openStore } from "../../../rescue/store";
+import { openStore } from "../../../rescue/openStore";
 
 const dir = mkdtempSync(join(tmpdir(), "pulumi-mesos-host-backup-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

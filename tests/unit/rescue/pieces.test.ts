@@ -8,7 +8,7 @@ import { factsOf } from "../../../rescue/archive";
 import { folderOf, newest } from "../../../rescue/manifest";
 import { membersOf } from "../../../rescue/site";
 import { statePaths } from "../../../site/plan/backup";
-import { openStore } from "../../../rescue/store";
+import { openStore } from "../../../rescue/openStore";
 import { Steps } from "../../../rescue/steps";
 import { fillSecrets, planSite } from "../../../site";
 
