@@ -285,9 +285,14 @@ export function masterAddresses(config: HostConfigInputs): MasterAddress[] {
 }
 
 export function masterKind(connect: (config: HostConfigInputs) => MesosClient, zookeeper: ZooKeeperClient): Kind {
-    const healths = async (config: HostConfigInputs): Promise<Map<string, MasterHealth | undefined>> => {
+    /** Of all members of a configuration, and of those that leave it; each is asked once. */
+    const healths = async (
+        config: HostConfigInputs,
+        before = config,
+    ): Promise<Map<string, MasterHealth | undefined>> => {
         const client = connect(config);
-        const masters = masterAddresses(config);
+        const known = [...masterAddresses(before), ...masterAddresses(config)];
+        const masters = [...new Map(known.map((one) => [one.name, one])).values()];
         const found = await Promise.all(masters.map((address) => client.health(address)));
         return new Map(masters.map(({ name }, index) => [name, found[index]]));
     };
@@ -307,8 +312,8 @@ export function masterKind(connect: (config: HostConfigInputs) => MesosClient, z
         async baseline(config) {
             return [...(await healths(config)).values()].find((health) => health?.elected === true)?.activeAgents ?? 0;
         },
-        async healthy({ config, before = config }, baseline) {
-            const now = new Map([...(await healths(before)), ...(await healths(config))]);
+        async healthy({ config, before }, baseline) {
+            const now = await healths(config, before);
             const own = now.get(config.host);
             const leader = [...now].find(([, health]) => health?.elected === true);
             if (own?.recovered !== true || leader?.[1] === undefined || leader[1].activeAgents < baseline) {
