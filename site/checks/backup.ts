@@ -1,11 +1,12 @@
 /** The timer that makes backups on hosts. */
+import { schemeOf } from "../plan/backup";
 import type { Checked, Report } from "./report";
 
 /** Checks `backup.timer`. */
 export function checkBackup({ site, uses }: Checked, report: Report): void {
     if (site.backup === undefined) return;
     const { to, s3, timer } = site.backup;
-    const places = [to, timer?.to].filter((place) => place?.startsWith("s3://"));
+    const places = [to, timer?.to].filter((place) => place !== undefined && schemeOf(place) === "s3");
     if (places.length > 0 && s3 === undefined)
         report.fault("BACKUP_S3", "backup.s3", `nobody knows where the store of ${places[0] ?? ""} answers`, {
             allowed: "{ endpoint: https://HOST[:PORT] }",
@@ -21,7 +22,7 @@ export function checkBackup({ site, uses }: Checked, report: Report): void {
         report.fault("BACKUP_NOTHING", "backup.timer", "no host of this site has ZooKeeper's data or the registry", {
             fix: "take it out: whoever runs the existing parts backs them up",
         });
-    const isRemote = timer.to.startsWith("ssh://");
+    const isRemote = schemeOf(timer.to) === "ssh";
     if (isRemote && timer.hostKeys.length === 0)
         report.fault("BACKUP_HOST_KEYS", "backup.timer.hostKeys", "the SSH target's public keys are not declared", {
             allowed: "at least one key, e.g. ssh-ed25519 AAAA…",

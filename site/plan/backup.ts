@@ -71,7 +71,8 @@ export function statePaths(
 
 type Backup = NonNullable<SiteConfig["backup"]>;
 
-const schemeOf = (to: string): "ssh" | "s3" | "folder" =>
+/** What kind of place it names. */
+export const schemeOf = (to: string): "ssh" | "s3" | "folder" =>
     to.startsWith("ssh://") ? "ssh" : to.startsWith("s3://") ? "s3" : "folder";
 
 const secretsOf = { ssh: [backupKeySecret], s3: Object.values(s3Secrets), folder: [] };
